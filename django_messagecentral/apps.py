@@ -1,0 +1,16 @@
+"""The app's configuration: checks and signal wiring, nothing else."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MessageCentralConfig(AppConfig):
+    name = "django_messagecentral"
+    label = "messagecentral"
+    verbose_name = _("Message Central")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_messagecentral import checks  # noqa: F401

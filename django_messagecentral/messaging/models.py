@@ -1,0 +1,256 @@
+"""Messages, their attempts, and what surrounds a send: opt-outs, rates, the account's pace, counters."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_messagecentral.fields import ExactCharField
+from django_messagecentral.messaging.states import Status
+from django_messagecentral.phones import mask_phone
+
+if TYPE_CHECKING:
+    from django_messagecentral.campaigns.models import Campaign
+
+
+class Channel(models.TextChoices):
+    """The vendor's ``flowType`` of messages. EMAIL is in the vendor's beta."""
+
+    SMS = "SMS", _("SMS")
+    WHATSAPP = "WHATSAPP", _("WhatsApp")
+    RCS = "RCS", _("RCS")
+    EMAIL = "EMAIL", _("e-mail (beta)")
+
+
+class MessageType(models.TextChoices):
+    """The vendor's ``messageType``; in India each has its own rate and rules."""
+
+    TRANSACTION = "TRANSACTION", _("transactional")
+    PROMOTIONAL = "PROMOTIONAL", _("promotional")
+    OTP = "OTP", _("one-time password")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Queries other rooms ask for by name."""
+
+    def of_campaign(self, campaign: Campaign) -> MessageQuerySet:
+        return self.filter(campaign=campaign)
+
+    def waiting(self) -> MessageQuerySet:
+        return self.filter(status__in=[Status.DRAFT, Status.QUEUED, Status.SENDING])
+
+
+class Message(models.Model):
+    """One message to one phone. The row is the queue entry: no broker holds anything but its id.
+
+    A campaign's rows keep their variables (one string a sheet column) and are rendered from the
+    campaign's text when they leave; a message of its own keeps its text.
+    """
+
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
+    campaign = models.ForeignKey(
+        "messagecentral.Campaign",
+        verbose_name=_("campaign"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="messages",
+        db_index=False,  # the two composite indexes below begin with it or serve it
+    )
+    upload = models.ForeignKey(
+        "messagecentral.CampaignUpload",
+        verbose_name=_("upload"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,
+    )
+    row_number = models.PositiveIntegerField(_("row"), null=True, blank=True)
+    phone = ExactCharField(_("phone"), max_length=16, help_text=_("E.164, with the plus"))
+    region = models.CharField(_("country"), max_length=3, blank=True, default="")
+    variables = models.JSONField(_("variables"), default=list, blank=True)
+    text = models.TextField(_("text"), blank=True, default="")
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.SMS)
+    message_type = models.CharField(
+        _("type"), max_length=12, choices=MessageType.choices, default=MessageType.TRANSACTION
+    )
+    sender_id = models.CharField(_("sender ID"), max_length=20, blank=True, default="")
+    template_id = models.CharField(_("template ID"), max_length=40, blank=True, default="")
+    entity_id = models.CharField(_("entity ID"), max_length=40, blank=True, default="")
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.DRAFT)
+    segments = models.PositiveSmallIntegerField(_("segments"), default=0)
+    cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=6, null=True, blank=True)
+    idempotency_key = ExactCharField(_("idempotency key"), max_length=100, null=True, blank=True, unique=True)
+
+    claim = models.UUIDField(_("claim"), null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True, editable=False)
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    attempt_count = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    transaction_id = ExactCharField(_("transaction id"), max_length=64, blank=True, default="")
+    vendor_message_id = ExactCharField(
+        _("id in delivery reports"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("the reports' messageId where it is not the transaction id"),
+    )
+    error_code = models.CharField(_("error code"), max_length=20, blank=True, default="")
+    error = models.CharField(_("error"), max_length=300, blank=True, default="")
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    done_at = models.DateTimeField(_("done"), null=True, blank=True, help_text=_("the carrier's time"))
+    updated_at = models.DateTimeField(_("changed"), default=timezone.now)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "phone"], name="mc_message_once_a_campaign"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=Status.values), name="mc_message_status_known"
+            ),
+        ]
+        indexes = [
+            # Claims (queued rows of a campaign by id), the sweep (sending rows), completion checks.
+            models.Index(fields=["status", "campaign", "id"], name="mc_message_queue"),
+            models.Index(fields=["phone"], name="mc_message_phone"),
+            models.Index(fields=["transaction_id"], name="mc_message_txn"),
+        ]
+        permissions = [
+            ("view_phone_numbers", _("Can see phone numbers in full")),
+            ("send_message", _("Can send messages")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{mask_phone(self.phone)} ({self.get_status_display()})"
+
+    @property
+    def masked_phone(self) -> str:
+        return mask_phone(self.phone)
+
+
+class Attempt(models.Model):
+    """One call to the vendor for one message, and how it ended."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", _("accepted")
+        NEVER_LEFT = "never_left", _("never left")
+        REFUSED = "refused", _("refused")
+        MAY_HAVE_LEFT = "may_have_left", _("may have left")
+
+    message = models.ForeignKey(
+        Message, verbose_name=_("message"), on_delete=models.CASCADE, related_name="attempts"
+    )
+    claim = models.UUIDField(_("claim"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=14, choices=Outcome.choices)
+    code = models.IntegerField(_("vendor's code"), null=True, blank=True)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    detail = models.CharField(_("detail"), max_length=300, blank=True, default="")
+    transaction_id = ExactCharField(_("transaction id"), max_length=64, blank=True, default="")
+    worker = models.CharField(_("worker"), max_length=100, blank=True, default="")
+    started_at = models.DateTimeField(_("started"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.code or ''}".strip()
+
+
+class Suppression(models.Model):
+    """A phone that must not be written to. Empty channel or type means every one."""
+
+    phone = ExactCharField(_("phone"), max_length=16, help_text=_("E.164, with the plus"))
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, blank=True, default="")
+    message_type = models.CharField(
+        _("type"), max_length=12, choices=MessageType.choices, blank=True, default=""
+    )
+    source = models.CharField(_("source"), max_length=40, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("opt-out")
+        verbose_name_plural = _("opt-outs")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["phone", "channel", "message_type"], name="mc_suppression_once")
+        ]
+
+    def __str__(self) -> str:
+        return mask_phone(self.phone)
+
+
+class Rate(models.Model):
+    """What one segment costs. Empty channel, type or country match every one; the closest match wins."""
+
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, blank=True, default="")
+    message_type = models.CharField(
+        _("type"), max_length=12, choices=MessageType.choices, blank=True, default=""
+    )
+    country = models.CharField(_("country"), max_length=3, blank=True, default="", help_text=_("e.g. IN"))
+    price = models.DecimalField(_("price a segment"), max_digits=12, decimal_places=6)
+    currency = models.CharField(_("currency"), max_length=3, default="USD")
+    valid_from = models.DateField(_("valid from"), null=True, blank=True)
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("rate")
+        verbose_name_plural = _("rates")
+        ordering = ["country", "channel", "message_type", "valid_from"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(price__gte=0), name="mc_rate_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        where = " ".join(filter(None, [self.country, self.channel, self.message_type])) or "*"
+        return f"{where}: {self.price} {self.currency}"
+
+
+class CampaignCounter(models.Model):
+    """Folded counts of one campaign: ``name`` is a status, or ``segments`` or ``cost_micros`` as submitted."""
+
+    campaign = models.ForeignKey("messagecentral.Campaign", on_delete=models.CASCADE, related_name="counters")
+    name = ExactCharField(max_length=16)
+    value = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "name"], name="mc_counter_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"
+
+
+class CounterDelta(models.Model):
+    """An append-only change of a counter, written in the transaction of the rows it counts."""
+
+    campaign = models.ForeignKey("messagecentral.Campaign", on_delete=models.CASCADE, related_name="+")
+    name = ExactCharField(max_length=16)
+    value = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value:+d}"
+
+
+class AccountPace(models.Model):
+    """The next free moment of the vendor account, on the database's clock. One row an account."""
+
+    key = ExactCharField(max_length=64, unique=True)
+    next_free = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True)  # the vendor said 429 or 800
+
+    def __str__(self) -> str:
+        return self.key
+
+
