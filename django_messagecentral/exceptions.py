@@ -1,13 +1,14 @@
-"""One hierarchy of errors: each knows the vendor's code, whether it is safe to retry, and what to tell a person.
+"""One hierarchy of errors: each knows the vendor's code, if it is safe to retry, and what to tell a person.
 
 Nothing of Django is imported here. ``str(error)`` is for logs and never holds a secret or a whole phone
 number; ``error.user_message`` is plain English for a person, which the Django side translates with
 ``gettext(error.user_message)``.
 """
 
+# ruff: noqa: N818 (the names are the vendor's own words for its response codes)
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -16,7 +17,7 @@ def gettext_noop(text: str) -> str:
     return text
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What became of a message or an OTP, as far as this side can know."""
 
     ACCEPTED = "accepted"
@@ -148,9 +149,7 @@ class RequestAlreadyExists(MessageCentralError):
 
     default_code = 506
     default_message = "REQUEST_ALREADY_EXISTS"
-    user_message = gettext_noop(
-        "A code was sent to this number a moment ago. Please use it, or wait a little."
-    )
+    user_message = gettext_noop("A code was sent to this number a moment ago. Please use that one.")
 
 
 class InvalidCountryCode(MessageCentralError):
@@ -163,7 +162,7 @@ class InvalidCountryCode(MessageCentralError):
 
 
 class VerificationFailed(MessageCentralError):
-    """700 VERIFICATION_FAILED; also a success code whose ``verificationStatus`` is not VERIFICATION_COMPLETED."""
+    """700 VERIFICATION_FAILED; also a success without ``verificationStatus`` VERIFICATION_COMPLETED."""
 
     default_code = 700
     default_outcome = Outcome.REFUSED
@@ -229,9 +228,7 @@ class RateLimited(MessageCentralError):
 
     default_outcome = Outcome.NEVER_LEFT
     default_message = "too many requests"
-    user_message = gettext_noop(
-        "Too many messages are being sent at the moment. Please try again in a minute."
-    )
+    user_message = gettext_noop("Too many messages are being sent. Please try again in a minute.")
 
 
 class ConnectionNotMade(MessageCentralError):
@@ -246,27 +243,21 @@ class AnswerLost(MessageCentralError):
     """The connection broke or the time ran out after the request had begun to leave."""
 
     default_message = "the answer was lost"
-    user_message = gettext_noop(
-        "The message service did not answer. Please wait a little before trying again."
-    )
+    user_message = gettext_noop("The message service did not answer. Please wait before trying again.")
 
 
 class UnreadableAnswer(MessageCentralError):
     """HTML, truncated JSON, JSON of the wrong shape, or a redirect (which is never followed)."""
 
     default_message = "the answer could not be read"
-    user_message = gettext_noop(
-        "The message service did not answer. Please wait a little before trying again."
-    )
+    user_message = gettext_noop("The message service did not answer. Please wait before trying again.")
 
 
 class GatewayError(MessageCentralError):
     """HTTP 502, 503 or 504: something in front of the vendor answered."""
 
     default_message = "the gateway answered in place of the service"
-    user_message = gettext_noop(
-        "The message service is not available. Please wait a little before trying again."
-    )
+    user_message = gettext_noop("The message service is not available. Please wait before trying again.")
 
 
 class InvalidArgument(MessageCentralError, ValueError):
