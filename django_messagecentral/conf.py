@@ -62,6 +62,7 @@ class Settings:
     OTP_DEFAULT_LIFE: int = 60  # when the vendor's answer names none
     OTP_MAX_ATTEMPTS: int = 5
     OTP_PHONE_WRONG_CODES_PER_HOUR: int = 10
+    OTP_LOCK_DELAYS: tuple[int, ...] = (900, 3600, 14_400, 86_400)  # each further lock of a phone lasts longer
     OTP_COOLDOWNS: tuple[int, ...] = (30, 60, 120, 300)
     OTP_SENDS_PER_PHONE_HOUR: int = 5
     OTP_SENDS_PER_PHONE_DAY: int = 10
@@ -71,9 +72,22 @@ class Settings:
     OTP_SENDS_PER_BLOCK_HOUR: int = 10
     OTP_DAILY_BUDGET: int = 10_000
     OTP_COUNTRY_BUDGET_SHARE: float = 0.5
+    OTP_COUNTRY_LOW_RATE: float = 0.1  # codes entered / sent over a week below which a country is suspect
+    OTP_COUNTRY_LOW_AFTER: int = 50  # sends to a country in a week before its rate is judged
+    OTP_COUNTRY_LOW_SHARE: float = 0.02  # a suspect country's share of the daily budget
+    OTP_REFUSED_NUMBER_TYPES: tuple[str, ...] = (
+        "PREMIUM_RATE",
+        "SHARED_COST",
+        "TOLL_FREE",
+        "UAN",
+        "PAGER",
+        "VOICEMAIL",
+    )  # names of phonenumbers.PhoneNumberType
     OTP_DRY_RUN: bool = False  # guards only log what they would refuse
     OTP_PROOF_LIFE: int = 600
+    OTP_VERIFICATION_LIFE: int = 3600  # a verification may ask for new codes this long
     OTP_TEMPLATE: str = "{code} is your verification code."  # own-code mode; the text approved by the carrier
+    OTP_TEMPLATE_ID: str = ""  # own-code mode; sent with ENTITY_ID when set
     OTP_REVIEWER_NUMBERS: Mapping[str, str] = field(default_factory=dict)  # phone -> fixed code
     TRUSTED_PROXIES: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed
 
@@ -90,6 +104,7 @@ class Settings:
     PACE_PER_SECOND: float = 50.0  # messages a second of the whole account
     DISPATCH_THREADS: int = 16
     DISPATCH_SLICE: float = 15.0  # one task works no longer than this, then hands over to the next
+    DISPATCH_PULLERS: int = 2  # tasks that may work on one campaign at once
     LEASE: float = 60.0
     BULK_SIZE: int = 500  # recipients in one phoneNumbers call
     BREAKER_FAILURES: int = 50  # failures in a row that pause a campaign
