@@ -15,7 +15,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS, country
 # region, ISO 3166-1 alpha-3, English name. The phonenumbers library has the names too, but only together with
 # its geocoding data, which costs a quarter of a second and tens of megabytes a process.
 _COUNTRIES = """
-AC - Ascension Island; AD AND Andorra; AE ARE United Arab Emirates; AF AFG Afghanistan;
+AC ASC Ascension Island; AD AND Andorra; AE ARE United Arab Emirates; AF AFG Afghanistan;
 AG ATG Antigua and Barbuda; AI AIA Anguilla; AL ALB Albania; AM ARM Armenia; AO AGO Angola;
 AR ARG Argentina; AS ASM American Samoa; AT AUT Austria; AU AUS Australia; AW ABW Aruba;
 AX ALA Åland Islands; AZ AZE Azerbaijan; BA BIH Bosnia and Herzegovina; BB BRB Barbados;
@@ -55,7 +55,7 @@ RW RWA Rwanda; SA SAU Saudi Arabia; SB SLB Solomon Islands; SC SYC Seychelles; S
 SE SWE Sweden; SG SGP Singapore; SH SHN Saint Helena; SI SVN Slovenia; SJ SJM Svalbard And Jan Mayen;
 SK SVK Slovakia; SL SLE Sierra Leone; SM SMR San Marino; SN SEN Senegal; SO SOM Somalia; SR SUR Suriname;
 SS SSD South Sudan; ST STP Sao Tome And Principe; SV SLV El Salvador; SX SXM Sint Maarten (Dutch part);
-SY SYR Syria; SZ SWZ Swaziland; TA - Tristan da Cunha; TC TCA Turks And Caicos Islands; TD TCD Chad;
+SY SYR Syria; SZ SWZ Swaziland; TA TAA Tristan da Cunha; TC TCA Turks And Caicos Islands; TD TCD Chad;
 TG TGO Togo; TH THA Thailand; TJ TJK Tajikistan; TK TKL Tokelau; TL TLS Timor-Leste; TM TKM Turkmenistan;
 TN TUN Tunisia; TO TON Tonga; TR TUR Turkey; TT TTO Trinidad and Tobago; TV TUV Tuvalu; TW TWN Taiwan;
 TZ TZA Tanzania; UA UKR Ukraine; UG UGA Uganda; US USA United States; UY URY Uruguay; UZ UZB Uzbekistan;
