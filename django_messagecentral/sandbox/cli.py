@@ -1,0 +1,122 @@
+"""The command line, for ``python -m django_messagecentral.sandbox`` and the management command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import signal
+import socket
+import sys
+from typing import Any
+
+from .config import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, Config, ConfigError
+from .core import Sandbox
+from .server import Engine, open_socket, url_of
+
+DEFAULT_PORT = 9000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that both doors share."""
+    add = parser.add_argument
+    add("--callback-url", help="post delivery callbacks to this address")
+    add("--seed", type=int, help="make codes, ids, outcomes and delays repeat")
+    add("--otp-timeout", type=float, metavar="SECONDS", help="how long a code lives (60)")
+    add(
+        "--profile",
+        choices=("observed", "documented"),
+        help="which wire to play where they differ (observed)",
+    )
+    add(
+        "--account",
+        action="append",
+        metavar="CUSTOMER_ID:PASSWORD",
+        help="accept this account; may be repeated",
+    )
+    add("--any-account", action="store_true", help="accept every customer id, key and unexpired token")
+    add("--latency", type=float, metavar="SECONDS", help="how long a send's answer takes")
+    add("--callback-delay", type=float, metavar="SECONDS", help="how long a delivery callback takes")
+    add("--set", action="append", default=[], metavar="NAME=JSON", help="any setting of /_sandbox/config")
+    add("--allow-remote", action="store_true", help="listen on an address other machines can reach")
+
+
+def settings_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Settings for ``Config.changed`` from parsed options; raises ConfigError."""
+    names = ("callback_url", "otp_timeout", "profile", "latency", "callback_delay")
+    settings = {name: options[name] for name in names if options.get(name) is not None}
+    if options.get("any_account"):
+        settings["any_account"] = True
+    if options.get("account"):
+        accounts = {DEFAULT_ACCOUNT: DEFAULT_PASSWORD}
+        for pair in options["account"]:
+            customer, colon, password = pair.partition(":")
+            if not colon or not customer:
+                raise ConfigError("--account: use CUSTOMER_ID:PASSWORD")
+            accounts[customer] = password
+        settings["accounts"] = accounts
+    for pair in options.get("set") or ():
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError("--set: use NAME=JSON")
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            settings[name] = value
+    return settings
+
+
+def check_host(host: str, *, allow_remote: bool) -> None:
+    """Refuse an address beyond loopback unless told otherwise; raises ConfigError."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback and not allow_remote:
+        raise ConfigError(
+            f"{host} can be reached from other machines, and the sandbox shows codes to whoever asks: "
+            "add --allow-remote if that is meant"
+        )
+
+
+def serve(host: str, port: int, options: dict[str, Any]) -> None:
+    """Serve until SIGINT or SIGTERM; raises ConfigError or OSError before it listens."""
+    check_host(host, allow_remote=bool(options.get("allow_remote")))
+    sandbox = Sandbox(Config().changed(**settings_from(options)), seed=options.get("seed"))
+    sock = open_socket(host, port)
+    asyncio.run(_serve(sandbox, sock))
+
+
+async def _serve(sandbox: Sandbox, sock: socket.socket) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    url = url_of(sock)
+
+    def started() -> None:
+        sys.stdout.write(
+            f"Message Central sandbox at {url} (base URL for clients)\n"
+            f"Inbox at {url}/_sandbox/ - account {DEFAULT_ACCOUNT}, password {DEFAULT_PASSWORD}\n"
+        )
+        sys.stdout.flush()
+
+    await Engine(sandbox, sock).run(started, stop)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """``python -m django_messagecentral.sandbox``."""
+    parser = argparse.ArgumentParser(prog="python -m django_messagecentral.sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"port to listen on ({DEFAULT_PORT}; 0: a free one)"
+    )
+    add_arguments(parser)
+    options = vars(parser.parse_args(arguments))
+    try:
+        serve(options["host"], options["port"], options)
+    except (ConfigError, OSError) as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 2
+    return 0

@@ -1,0 +1,38 @@
+"""The sandbox as one object: a request goes in, an answer comes out. Plain Python, no I/O."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .answers import Answer, json_answer
+from .clock import Clock
+from .config import Config
+from .control import ControlApi
+from .params import Request
+from .state import State
+from .vendor import VendorApi
+
+
+class Sandbox:
+    """The vendor in a box. ``state`` holds everything; the servers only carry requests and callbacks."""
+
+    def __init__(
+        self, config: Config | None = None, *, seed: int | None = None, clock: Clock | None = None
+    ) -> None:
+        self.state = State(config or Config(), seed=seed, clock=clock)
+        self.vendor = VendorApi(self.state)
+        self.control = ControlApi(self.state)
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request; safe from many threads."""
+        with self.state.lock:
+            answer = self.vendor.handle(request)
+            if answer is None:
+                answer = self.control.handle(request)
+        if answer is None:
+            answer = json_answer({"status": 404, "error": "Not Found", "path": request.path}, 404)
+        return answer
+
+    def messages(self, mobile: str | None = None) -> list[dict[str, Any]]:
+        """What a phone (digits, country code first), or every phone, received; newest first."""
+        return self.control.messages(mobile)

@@ -1,0 +1,270 @@
+"""Everything the sandbox remembers, and what happens to it. No I/O, no HTTP; safe from many threads."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .clock import Clock
+from .config import Config
+from .delivery import plan
+from .draw import Dice
+from .model import Attempt, Call, Message, Report, Verification
+from .params import Request
+from .tokens import Tokens
+
+
+class Journal(Protocol):
+    """Where a sandbox with a file writes what happens."""
+
+    def write(self, kind: str, thing: Any) -> None:
+        """Keep this thing; the last of its id counts."""
+
+
+class State:
+    """The phones, the codes, the reports and the counts.
+
+    Methods take ``lock`` where they must; who does several steps as one holds it around them.
+    """
+
+    def __init__(self, config: Config, *, seed: int | None = None, clock: Clock | None = None) -> None:
+        self.lock = threading.RLock()
+        self.config = config
+        self.clock = clock or Clock()
+        self.tokens = Tokens()
+        self.journal: Journal | None = None
+        self.version = 0
+        self.listeners: list[Callable[[], None]] = []
+        self._start(seed)
+
+    def _start(self, seed: int | None) -> None:
+        self.dice = Dice(seed)
+        self.calls: OrderedDict[int, Call] = OrderedDict()
+        self.messages: dict[int, Message] = {}
+        self.inboxes: dict[str, list[Message]] = {}
+        self.verifications: dict[str, Verification] = {}
+        self.living: dict[str, Verification] = {}
+        self.reports: dict[int, Report] = {}
+        self.counts: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.last_call = 0
+        self.last_message = 0
+        self.last_report = 0
+        number = self.dice.draw("first id").number()
+        self.last_verification = (
+            1000 if self.config.profile == "documented" else 1_000_000 + number % 3_000_000
+        )
+        self._due: list[tuple[float, int, Report]] = []
+        self._seen: set[tuple[str, str]] = set()
+
+    # What happened
+
+    def changed(self) -> None:
+        """Tell those who wait that something new is here."""
+        self.version += 1
+        for listener in self.listeners:
+            listener()
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a count of ``stats``."""
+        self.counts[name] += by
+
+    def keep(self, kind: str, thing: Any) -> None:
+        """Write a thing to the journal, if there is one."""
+        if self.journal is not None:
+            self.journal.write(kind, thing)
+
+    def open_call(self, kind: str, request: Request) -> Call:
+        """Note a request of the vendor's API as it came; the oldest beyond ``keep_requests`` go."""
+        self.last_call += 1
+        body = request.body if len(request.body) <= 65_536 else request.body[:65_536]
+        call = Call(
+            self.last_call, kind, self.clock.now(), request.method, request.target, request.headers, body
+        )
+        self.calls[call.id] = call
+        while len(self.calls) > self.config.keep_requests:
+            self.calls.popitem(last=False)
+        return call
+
+    def next_verification_id(self) -> str:
+        """The next id: digits only (seen in public clients)."""
+        self.last_verification += 1
+        return str(self.last_verification)
+
+    def living_code(self, mobile: str) -> Verification | None:
+        """The verification of a number whose code still lives, or None."""
+        found = self.living.get(mobile)
+        if found is not None and (found.verified or found.expires_at <= self.clock.now()):
+            del self.living[mobile]
+            return None
+        return found
+
+    def add_verification(self, verification: Verification) -> None:
+        """A new living verification of its number."""
+        self.verifications[verification.id] = verification
+        self.living[verification.mobile] = verification
+        self.keep("verification", verification)
+
+    def receive(self, message: Message, *, shared_id: bool, delay_from: float) -> Message:
+        """A phone receives a text; its delivery reports are planned."""
+        self.last_message += 1
+        message.id = self.last_message
+        inbox = self.inboxes.setdefault(message.mobile, [])
+        number = len(inbox)
+        if message.kind != "otp":
+            key = (message.mobile, message.text)
+            self.counts["same_text_twice"] += key in self._seen
+            self._seen.add(key)
+        inbox.append(message)
+        self.messages[message.id] = message
+        self.counts["texts_received"] += 1
+        draw = self.dice.draw("report", message.mobile, number)
+        callback_id = message.transaction_id if shared_id else draw.uuid()
+        for report in plan(self.config, draw, message, callback_id, delay_from):
+            self.add_report(message, report)
+        self.keep("message", message)
+        return message
+
+    # Delivery reports
+
+    def add_report(self, message: Message, report: Report) -> None:
+        """Plan a report of a message."""
+        self.last_report += 1
+        report.id = self.last_report
+        message.reports.append(report)
+        self.reports[report.id] = report
+        self.counts["callbacks_planned"] += 1
+        self.counts[f"callbacks_{report.state}"] += 1
+        heapq.heappush(self._due, (report.due_at, report.id, report))
+        self.keep("report", report)
+
+    def _move(self, report: Report, state: str) -> None:
+        self.counts[f"callbacks_{report.state}"] -= 1
+        self.counts[f"callbacks_{state}"] += 1
+        report.state = state
+
+    def next_due(self) -> float | None:
+        """When the next report falls due, or None."""
+        with self.lock:
+            return self._due[0][0] if self._due else None
+
+    def take_due(self, limit: int = 1000) -> list[Report]:
+        """Reports that are due now and have to be posted; without a callback URL they end as "unposted"."""
+        with self.lock:
+            now = self.clock.now()
+            found: list[Report] = []
+            news = False
+            while self._due and self._due[0][0] <= now and len(found) < limit:
+                report = heapq.heappop(self._due)[2]
+                if report.tries == 0:
+                    news = True
+                    self._happened(report)
+                if self.config.callback_url is None:
+                    self._move(report, "unposted")
+                    self.keep("report", report)
+                else:
+                    self._move(report, "posting")
+                    found.append(report)
+            if news:
+                self.changed()
+            return found
+
+    def _happened(self, report: Report) -> None:
+        message = self.messages.get(report.message_id)
+        if message is not None and all(
+            other is report or other.state == "pending" or other.done_at <= report.done_at
+            for other in message.reports
+        ):
+            message.status = report.status
+            self.keep("message", message)
+
+    def posted(self, report: Report, attempt: Attempt) -> None:
+        """A POST of a report ended. Without a 2xx it is tried again as configured, then given up."""
+        with self.lock:
+            report.tries += 1
+            report.attempts.append(attempt)
+            self.counts["callback_posts"] += 1
+            if attempt.http_status is not None and 200 <= attempt.http_status < 300:
+                self._move(report, "answered")
+            elif report.tries <= self.config.callback_retries:
+                wait = self.config.callback_retry_delay * 2 ** min(report.tries - 1, 20)
+                report.due_at = self.clock.now() + wait
+                heapq.heappush(self._due, (report.due_at, report.id, report))
+            else:
+                self._move(report, "failed")
+            self.keep("report", report)
+            self.changed()
+
+    def requeue(self, report: Report) -> None:
+        """A report read back from a file that was not settled: due again at its time."""
+        heapq.heappush(self._due, (report.due_at, report.id, report))
+
+    # By hand
+
+    def configure(self, /, **changes: Any) -> Config:
+        """Change settings at once; raises ConfigError and changes nothing if one is wrong."""
+        with self.lock:
+            self.config = self.config.changed(**changes)
+            self.keep("config", self.config)
+            self.changed()
+            return self.config
+
+    def reset(self, seed: int | None = None) -> None:
+        """Forget all phones, codes, reports and counts; settings, tokens and the clock stay."""
+        with self.lock:
+            self._start(self.dice.seed if seed is None else seed)
+            self.keep("reset", seed)
+            self.changed()
+
+    def clear(self, mobile: str) -> int:
+        """Empty one phone's inbox and end its living code; the counts stay. Answers how many texts went."""
+        with self.lock:
+            gone = self.inboxes.pop(mobile, [])
+            for message in gone:
+                self.messages.pop(message.id, None)
+            self.living.pop(mobile, None)
+            self.keep("clear", mobile)
+            self.changed()
+            return len(gone)
+
+    def move_clock(self, seconds: float) -> float:
+        """Move the sandbox's clock; answers its time, seconds since the epoch."""
+        with self.lock:
+            self.clock.move(seconds)
+            self.keep("clock", self.clock.offset)
+            self.changed()
+            return self.clock.now()
+
+    def stats(self) -> dict[str, Any]:
+        """Exact counts of what was received and what was reported."""
+        with self.lock:
+            counts = self.counts
+            return {
+                "texts_received": counts["texts_received"],
+                "phones": len(self.inboxes),
+                "same_text_twice": counts["same_text_twice"],
+                "sends": {
+                    "calls": counts["send_calls"],
+                    "accepted": counts["send_accepted"],
+                    "by_code": _part(counts, "send_code_"),
+                    "by_failure": _part(counts, "send_failure_"),
+                },
+                "validations": {
+                    "calls": counts["validate_calls"],
+                    "by_code": _part(counts, "validate_code_"),
+                },
+                "tokens": {"issued": counts["tokens_issued"], "refused": counts["tokens_refused"]},
+                "unauthorized": counts["unauthorized"],
+                "callbacks": {
+                    name: counts[f"callbacks_{name}"]
+                    for name in ("planned", "pending", "posting", "answered", "failed", "unposted")
+                }
+                | {"posts": counts["callback_posts"]},
+            }
+
+
+def _part(counts: Counter[str], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}
