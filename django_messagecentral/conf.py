@@ -99,6 +99,7 @@ class Settings:
     UPLOAD_LOCALE: str = "en"
     UPLOAD_STORAGE: str = "default"  # alias in STORAGES
     IMPORT_CHUNK_ROWS: int = 20_000
+    IMPORT_MAX_TRIES: int = 5  # a file that kills its importer this often is given up
 
     # -- campaigns ------------------------------------------------------------------------------
     PACE_PER_SECOND: float = 50.0  # messages a second of the whole account

@@ -1,27 +1,40 @@
 """Gathers the models of the rooms: Django looks for them here."""
 
 from django_messagecentral.callbacks.models import Callback
-from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
+from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot, RejectedRow
 from django_messagecentral.messaging.models import (
-    AccountPace,
     Attempt,
     CampaignCounter,
     CounterDelta,
     Message,
+    Pace,
     Rate,
     Suppression,
 )
+from django_messagecentral.verification.models import (
+    Challenge,
+    PhoneLedger,
+    Refusal,
+    SendBudget,
+    Verification,
+)
 
 __all__ = [
-    "AccountPace",
     "Attempt",
     "Callback",
     "Campaign",
     "CampaignCounter",
     "CampaignUpload",
+    "Challenge",
     "CounterDelta",
+    "DispatchSlot",
     "Message",
+    "Pace",
+    "PhoneLedger",
     "Rate",
+    "Refusal",
     "RejectedRow",
+    "SendBudget",
     "Suppression",
+    "Verification",
 ]

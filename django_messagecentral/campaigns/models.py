@@ -130,6 +130,7 @@ class CampaignUpload(models.Model):
     suppressed = models.PositiveIntegerField(_("suppressed"), default=0)
     segments = models.PositiveBigIntegerField(_("segments"), default=0)
     error = models.CharField(_("error"), max_length=500, blank=True, default="")
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
     claim = models.UUIDField(null=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
     created_by = models.ForeignKey(
@@ -157,7 +158,12 @@ class CampaignUpload(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A row that could not become a message: its number in the sheet, its cells and why."""
+    """A row that did not become a message: its number in the sheet, its cells and why.
+
+    Repeated phones are listed here too, under the code ``duplicate``; they are not counted as rejected.
+    """
+
+    DUPLICATE = "duplicate"
 
     upload = models.ForeignKey(
         CampaignUpload, verbose_name=_("upload"), on_delete=models.CASCADE, related_name="rejected_rows"
@@ -175,3 +181,20 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.row_number}: {self.reason}"
+
+
+class DispatchSlot(models.Model):
+    """A seat for one puller of one campaign. A puller works only while it holds the lease of a seat, so
+    a task that the broker delivers twice, or a sweep that starts one too many, finds no seat and ends.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    claim = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="mc_slot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.number}"

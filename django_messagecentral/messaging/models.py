@@ -1,4 +1,4 @@
-"""Messages, their attempts, and what surrounds a send: opt-outs, rates, the account's pace, counters."""
+"""Messages, their attempts, and what surrounds a send: opt-outs, rates, pace, counters."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Message(models.Model):
         verbose_name=_("upload"),
         null=True,
         blank=True,
-        on_delete=models.PROTECT,
+        on_delete=models.RESTRICT,
         related_name="messages",
         db_index=False,
     )
@@ -123,6 +123,7 @@ class Message(models.Model):
             models.Index(fields=["status", "campaign", "id"], name="mc_message_queue"),
             models.Index(fields=["phone"], name="mc_message_phone"),
             models.Index(fields=["transaction_id"], name="mc_message_txn"),
+            models.Index(fields=["vendor_message_id"], name="mc_message_vendor_id"),
         ]
         permissions = [
             ("view_phone_numbers", _("Can see phone numbers in full")),
@@ -219,7 +220,9 @@ class Rate(models.Model):
 
 
 class CampaignCounter(models.Model):
-    """Folded counts of one campaign: ``name`` is a status, or ``segments`` or ``cost_micros`` as submitted."""
+    """Folded counts of one campaign: ``name`` is a status,
+    or ``segments`` or ``cost_micros`` as submitted.
+    """
 
     campaign = models.ForeignKey("messagecentral.Campaign", on_delete=models.CASCADE, related_name="counters")
     name = ExactCharField(max_length=16)
@@ -243,14 +246,14 @@ class CounterDelta(models.Model):
         return f"{self.name}: {self.value:+d}"
 
 
-class AccountPace(models.Model):
-    """The next free moment of the vendor account, on the database's clock. One row an account."""
+class Pace(models.Model):
+    """The next free moment of a paced stream, on the database's clock: the vendor account,
+    or one campaign.
+    """
 
-    key = ExactCharField(max_length=64, unique=True)
+    key = ExactCharField(max_length=80, unique=True)
     next_free = models.DateTimeField()
     blocked_until = models.DateTimeField(null=True)  # the vendor said 429 or 800
 
     def __str__(self) -> str:
         return self.key
-
-

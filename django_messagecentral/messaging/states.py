@@ -76,7 +76,7 @@ TRANSITIONS: dict[tuple[Status, Status], frozenset[Cause]] = {
 }
 
 
-class IllegalTransition(ValueError):  # noqa: N818
+class IllegalTransition(ValueError):
     """A change that the table does not allow: a defect in the caller, never written."""
 
 

@@ -1,0 +1,51 @@
+"""Stores what arrived, once, and calls a worker. Nothing is judged here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from django_messagecentral import signals
+from django_messagecentral.callbacks import processing
+from django_messagecentral.callbacks.models import Callback
+from django_messagecentral.callbacks.report import parse_report
+from django_messagecentral.db import database_for
+
+
+def receive(payload: Any, *, remote_ip: str | None = None) -> int:
+    """Store each item of ``payload`` (any JSON value; a list is many items); how many were new.
+
+    The same report again is no new row: its identity is (messageId, mobile, status, errorCode, doneDate).
+    """
+    items = payload if isinstance(payload, list) else [payload]
+    rows: dict[str, Callback] = {}
+    for item in items:
+        report = parse_report(item)
+        rows[report.fingerprint] = Callback(
+            fingerprint=report.fingerprint,
+            payload=item,
+            vendor_message_id=report.message_id,
+            phone=report.phone,
+            vendor_status=report.vendor_status,
+            error_code=report.error_code,
+            submit_at=report.submit_at,
+            done_at=report.done_at,
+            remote_ip=remote_ip,
+            state=Callback.State.PENDING if report.is_readable else Callback.State.UNREADABLE,
+        )
+    using = database_for(Callback)
+    with transaction.atomic(using=using):
+        known = set(Callback.objects.filter(fingerprint__in=list(rows)).values_list("fingerprint", flat=True))
+        new = [row for fingerprint, row in rows.items() if fingerprint not in known]
+        Callback.objects.bulk_create(new, ignore_conflicts=True)
+        if new:
+            transaction.on_commit(partial(_announce, new), using=using, robust=True)
+            transaction.on_commit(processing.call_worker, using=using, robust=True)
+    return len(new)
+
+
+def _announce(rows: list[Callback]) -> None:
+    for row in rows:
+        signals.send(signals.callback_received, Callback, callback=row)

@@ -1,0 +1,42 @@
+"""When a campaign is over: no row waits and no import runs."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from django_messagecentral import signals
+from django_messagecentral.campaigns.models import Campaign, CampaignUpload
+from django_messagecentral.campaigns.states import CampaignStatus
+from django_messagecentral.db import database_for, in_transaction
+from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.states import WAITING
+
+logger = logging.getLogger("django_messagecentral.dispatch")
+
+
+@in_transaction(Campaign)
+def complete(campaign_id: int) -> bool:
+    """Close the campaign if nothing of it waits; whether this call closed it.
+    One conditional UPDATE decides.
+    """
+    waiting = Message.objects.filter(campaign=OuterRef("pk"), status__in=WAITING)
+    running = CampaignUpload.objects.filter(
+        campaign=OuterRef("pk"), status__in=(CampaignUpload.Status.PENDING, CampaignUpload.Status.IMPORTING)
+    )
+    closed = Campaign.objects.filter(
+        ~Exists(waiting), ~Exists(running), pk=campaign_id, status=CampaignStatus.SENDING
+    ).update(status=CampaignStatus.COMPLETED, completed_at=timezone.now(), status_reason="")
+    if closed:
+        transaction.on_commit(partial(_announce, campaign_id), using=database_for(Campaign), robust=True)
+    return bool(closed)
+
+
+def _announce(campaign_id: int) -> None:
+    campaign = Campaign.objects.get(pk=campaign_id)
+    logger.info("campaign %s is complete", campaign.public_id)
+    signals.send(signals.campaign_completed, Campaign, campaign=campaign)

@@ -1,0 +1,223 @@
+"""What can be done with a campaign. Every door (admin, API, command, a site's own code) comes through here.
+
+::
+
+    campaign = create_campaign("Diwali", "Hello ##var##!", file="customers.xlsx")
+    ...                                  # a Celery task reads the sheet
+    launch(campaign)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot
+from django_messagecentral.campaigns.sheet.recipients import RowReader
+from django_messagecentral.campaigns.sheet.workbook import Workbook, check_file
+from django_messagecentral.campaigns.states import TAKES_UPLOADS, CampaignStatus, sources_of
+from django_messagecentral.conf import MIB, app_settings
+from django_messagecentral.db import database_for, in_transaction
+from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.states import Cause, Status
+from django_messagecentral.messaging.text import Template, TemplateError
+from django_messagecentral.messaging.transitions import move
+
+LOOK_INSIDE_BYTES = 5 * MIB  # uploads up to this size have their header read before they are taken
+
+
+class CampaignError(ValueError):
+    """The campaign is not in a state, or not of a kind, in which this can be done.
+    The text says what to do.
+    """
+
+
+def create_campaign(
+    name: str,
+    text: str,
+    *,
+    file: str | os.PathLike[str] | IO[bytes] | None = None,
+    user: Any = None,
+    **options: Any,
+) -> Campaign:
+    """A new campaign, with its recipients' spreadsheet if ``file`` (a path or an open binary file) is given.
+
+    ``options`` are the fields of :class:`~django_messagecentral.campaigns.models.Campaign`
+    (``channel``, ``message_type``, ``sender_id``, ``template_id``, ``entity_id``, ``pace``, ...); what is
+    not given comes from the site's settings. Raises :class:`CampaignError` or
+    :class:`~django_messagecentral.campaigns.sheet.errors.UnusableSheet`, and then nothing is stored.
+    """
+    if not text.strip():
+        raise CampaignError(_("The text is empty: give the campaign something to say."))
+    defaults = {
+        "channel": app_settings.CHANNEL,
+        "message_type": app_settings.MESSAGE_TYPE,
+        "sender_id": app_settings.SENDER_ID,
+    }
+    if not options.get("template_id") and not options.get("entity_id"):
+        defaults |= {"template_id": app_settings.TEMPLATE_ID, "entity_id": app_settings.ENTITY_ID}
+    campaign = Campaign(name=name, text=text, created_by=user, **{**defaults, **options})
+    if bool(campaign.template_id) != bool(campaign.entity_id):
+        raise CampaignError(_("Template ID and entity ID go together: give both or neither."))
+    with transaction.atomic(using=database_for(Campaign)):
+        campaign.save()
+        if file is not None:
+            add_upload(campaign, file, user=user)
+    return campaign
+
+
+@contextmanager
+def _opened(file: str | os.PathLike[str] | IO[bytes]) -> Iterator[tuple[IO[bytes], str]]:
+    if isinstance(file, (str, os.PathLike)):
+        with open(file, "rb") as stream:
+            yield stream, Path(file).name
+    else:
+        yield file, Path(getattr(file, "name", None) or "recipients.xlsx").name
+
+
+def _size(stream: IO[bytes]) -> int:
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    return size
+
+
+def check_upload(campaign: Campaign, stream: IO[bytes]) -> None:
+    """Refuse a file that cannot be used, before it is stored. Raises :class:`UnusableSheet`.
+
+    A small workbook also has its header compared with the campaign's text; a large one has that done by
+    the import, which reads it anyway.
+    """
+    size = _size(stream)
+    check_file(stream, size)
+    if size <= LOOK_INSIDE_BYTES:
+        with Workbook(stream) as book:
+            RowReader(book.columns, campaign.text)
+        stream.seek(0)
+
+
+def add_upload(
+    campaign: Campaign, file: str | os.PathLike[str] | IO[bytes], *, user: Any = None
+) -> CampaignUpload:
+    """Store a spreadsheet and import it in a task after the commit. One import at a time a campaign."""
+    from django_messagecentral.campaigns.tasks import import_upload
+
+    using = database_for(Campaign)
+    with _opened(file) as (stream, name), transaction.atomic(using=using):
+        check_upload(campaign, stream)
+        _enter(campaign, CampaignStatus.IMPORTING, only_from=TAKES_UPLOADS, status_reason="")
+        upload = CampaignUpload(campaign=campaign, original_name=name[:255], created_by=user)
+        upload.file.save(name, File(stream), save=False)
+        upload.save()
+        transaction.on_commit(partial(import_upload.delay, upload.pk), using=using, robust=True)
+    return upload
+
+
+def _enter(campaign: Campaign, new: CampaignStatus, *, only_from: Any = None, **fields: Any) -> None:
+    """Move the campaign by one conditional UPDATE: of two people who press a button at once, one wins."""
+    sources = [status for status in sources_of(new) if only_from is None or status in only_from]
+    if not Campaign.objects.filter(pk=campaign.pk, status__in=sources).update(status=new, **fields):
+        campaign.refresh_from_db()
+        raise CampaignError(
+            _("The campaign is %(now)s, so it cannot become %(new)s.")
+            % {"now": campaign.get_status_display(), "new": new.label}
+        )
+    campaign.refresh_from_db()
+
+
+def check_text(campaign: Campaign, text: str) -> None:
+    """Refuse a text whose variables the uploaded sheets lack. Raises :class:`CampaignError`."""
+    for upload in campaign.uploads.filter(status=CampaignUpload.Status.DONE):
+        try:
+            Template.parse(text).bind(upload.columns)
+        except TemplateError as error:
+            raise CampaignError(
+                _("The text uses %(missing)s, but the sheet %(sheet)s has no such column.")
+                % {"missing": ", ".join(f"##{name}##" for name in error.missing), "sheet": upload}
+            ) from None
+
+
+def launch(campaign: Campaign, *, at: datetime | None = None) -> Campaign:
+    """Start sending now, or at ``at`` (aware). Raises :class:`CampaignError`; of two launches one wins."""
+    if not Message.objects.of_campaign(campaign).filter(status=Status.DRAFT).exists():
+        raise CampaignError(
+            _("The campaign has no recipients yet. Upload a spreadsheet, and mend its rejected rows.")
+        )
+    check_text(campaign, campaign.text)
+    if at is not None and at > timezone.now():
+        _enter(campaign, CampaignStatus.SCHEDULED, scheduled_at=at, status_reason="")
+        return campaign
+    return start(campaign, only_from=(CampaignStatus.READY,))
+
+
+@in_transaction(Campaign)
+def start(campaign: Campaign, *, only_from: Any = None) -> Campaign:
+    """Enter ``sending`` and call the pullers. Used by launch, resume, the schedule and a resend."""
+    now = timezone.now()
+    _enter(
+        campaign,
+        CampaignStatus.SENDING,
+        only_from=only_from,
+        status_reason="",
+        heartbeat_at=now,
+        failures_in_row=0,
+        completed_at=None,
+        launched_at=campaign.launched_at or now,
+    )
+    for number in range(app_settings.DISPATCH_PULLERS):
+        DispatchSlot.objects.get_or_create(campaign=campaign, number=number)
+    transaction.on_commit(partial(call_pullers, campaign.pk), using=database_for(Campaign), robust=True)
+    return campaign
+
+
+def call_pullers(campaign_id: int) -> None:
+    """Put one task a seat into the broker. One too many finds no seat and ends."""
+    from django_messagecentral.campaigns.tasks import dispatch_campaign
+
+    for _number in range(app_settings.DISPATCH_PULLERS):
+        dispatch_campaign.apply_async((campaign_id,), expires=60)
+
+
+def pause(campaign: Campaign, reason: str = "") -> Campaign:
+    """Stop within two seconds; what a worker has begun is finished, the rest stays queued."""
+    _enter(campaign, CampaignStatus.PAUSED, status_reason=reason[:300])
+    return campaign
+
+
+def resume(campaign: Campaign) -> Campaign:
+    """Go on where it stopped."""
+    return start(campaign, only_from=(CampaignStatus.PAUSED,))
+
+
+def cancel(campaign: Campaign, reason: str = "") -> Campaign:
+    """Stop for good within two seconds; what has not left never will."""
+    from django_messagecentral.campaigns.tasks import cancel_messages_of
+
+    using = database_for(Campaign)
+    with transaction.atomic(using=using):
+        _enter(campaign, CampaignStatus.CANCELLED, status_reason=reason[:300])
+        transaction.on_commit(partial(cancel_messages_of.delay, campaign.pk), using=using, robust=True)
+    return campaign
+
+
+def cancel_messages(campaign_id: int, limit: int = 5_000) -> int:
+    """Move waiting messages of a cancelled campaign to ``cancelled``, ``limit`` at a time;
+    how many were moved.
+    """
+    moved = 0
+    if not Campaign.objects.filter(pk=campaign_id, status=CampaignStatus.CANCELLED).exists():
+        return moved
+    for status in (Status.DRAFT, Status.QUEUED):
+        waiting = Message.objects.filter(campaign=campaign_id, status=status).order_by("pk")
+        while ids := list(waiting.values_list("pk", flat=True)[:limit]):
+            moved += len(move(Message.objects.filter(pk__in=ids), status, Status.CANCELLED, Cause.PLAN))
+    return moved

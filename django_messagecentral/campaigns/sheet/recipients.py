@@ -1,0 +1,110 @@
+"""A row becomes a recipient, or is rejected with a reason that says what to mend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from django_messagecentral.campaigns.sheet.columns import Columns
+from django_messagecentral.campaigns.sheet.errors import UnusableSheet
+from django_messagecentral.campaigns.sheet.workbook import SheetRow
+from django_messagecentral.conf import app_settings
+from django_messagecentral.messaging.delivery import too_long
+from django_messagecentral.messaging.segments import count_segments
+from django_messagecentral.messaging.text import Template, TemplateError
+from django_messagecentral.phones import InvalidPhone, parse_phone
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A usable row. ``phone`` is E.164, ``variables`` one text a variable column."""
+
+    row_number: int
+    phone: str
+    region: str
+    variables: list[str]
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that cannot be used: ``code`` is stable, ``reason`` is for the operator."""
+
+    row_number: int
+    cells: list[str]
+    code: str
+    reason: str
+
+
+class RowReader:
+    """Judges rows for one campaign text. Raises :class:`UnusableSheet` when text and columns do not fit."""
+
+    def __init__(self, columns: Columns, text: str) -> None:
+        self._columns = columns
+        self._region = app_settings.DEFAULT_REGION
+        self._allowed = frozenset(app_settings.ALLOWED_COUNTRIES)
+        try:
+            self._template = Template.parse(text).bind(columns.names)
+        except TemplateError as error:
+            raise UnusableSheet(
+                "missing_variable",
+                _(
+                    "The text uses %(missing)s, but the sheet has no such column. Its columns "
+                    "are: %(columns)s."
+                )
+                % {
+                    "missing": ", ".join(f"##{name}##" for name in error.missing),
+                    "columns": ", ".join(columns.names) or _("none besides Mobile"),
+                },
+            ) from None
+        self._used = {columns.variables[position] for position in self._template.positions}
+
+    def read(self, row: SheetRow) -> Recipient | Rejection:
+        """``row`` as a recipient, or why not."""
+        cells = row.cells + [""] * (self._columns.width - len(row.cells))
+        for position, problem in row.problems.items():
+            if position in self._used or position in (self._columns.mobile, self._columns.country):
+                return self._reject(row, *_CELL_PROBLEMS[problem])
+        country: Any = "" if self._columns.country is None else cells[self._columns.country]
+        try:
+            phone = parse_phone(cells[self._columns.mobile], country=country, region=self._region)
+        except InvalidPhone as error:
+            return self._reject(row, f"phone_{error.code}", _(error.reason))
+        if self._allowed and phone.region not in self._allowed:
+            return self._reject(
+                row,
+                "country_not_allowed",
+                _("Messages to %(region)s are not allowed on this site.") % {"region": phone.region},
+            )
+        variables = [cells[position] for position in self._columns.variables]
+        try:
+            text = self._template.render(variables)
+        except TemplateError as error:
+            return self._reject(
+                row,
+                "empty_variable",
+                _("The text needs %(name)s, which is empty here.") % {"name": error.missing[0]},
+            )
+        if problem := too_long(text):
+            return self._reject(
+                row, "text_too_long", _("With this row's values %(problem)s.") % {"problem": problem}
+            )
+        return Recipient(row.number, phone.e164, phone.region, variables, count_segments(text))
+
+    @staticmethod
+    def _reject(row: SheetRow, code: str, reason: str) -> Rejection:
+        return Rejection(row.number, row.cells, code, str(reason)[:300])
+
+
+_CELL_PROBLEMS = {
+    "formula": (
+        "formula_without_value",
+        "A formula has no stored value. Open the workbook in Excel, save it, and upload it again.",
+    ),
+    "error": (
+        "cell_error",
+        "A cell shows an Excel error such as #N/A. Mend the formula, and upload it again.",
+    ),
+}

@@ -1,0 +1,178 @@
+"""The sweep: looks at the database and restarts whatever should be going on and is not.
+
+Run it every ten seconds or so (celery beat, ``django_messagecentral.tasks.BEAT_SCHEDULE``). The broker
+may have lost everything and every worker may have died: all that is needed is in the rows. Each step is
+safe when run twice at once, and a step that fails does not keep the others from running.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from django_messagecentral.callbacks import processing
+from django_messagecentral.campaigns import completion, service
+from django_messagecentral.campaigns.models import Campaign, CampaignUpload
+from django_messagecentral.campaigns.states import CampaignStatus
+from django_messagecentral.conf import app_settings
+from django_messagecentral.db import database_now
+from django_messagecentral.messaging import counters
+from django_messagecentral.messaging.claims import longest_call
+from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.states import Cause, Status
+from django_messagecentral.messaging.transitions import move
+
+logger = logging.getLogger("django_messagecentral.sweep")
+
+BATCH = 1_000
+TASK_EXPIRES = 60  # seconds; a task that no worker took by then is sent again by a later sweep
+ORPHAN_AFTER = 30.0  # seconds a single message may wait for its own task before the sweep sends another
+SILENCE = 3600.0  # seconds without a worker's sign after which a person decides
+
+
+def sweep() -> None:
+    """Every step once."""
+    for step in STEPS:
+        try:
+            step()
+        except Exception:  # one broken step (a full disk, a bad row) must not stop the rest of the house
+            logger.exception("sweep step %s failed", step.__name__)
+
+
+def settle_dead_claims() -> int:
+    """Messages whose worker's lease ended, and whose longest possible call is over, may have left:
+    ``unconfirmed``.
+    """
+    past = database_now(Message) - timedelta(seconds=longest_call())
+    dead = Message.objects.filter(status=Status.SENDING, lease_until__lt=past).order_by("pk")
+    total = 0
+    while ids := list(dead.values_list("pk", flat=True)[:BATCH]):
+        fields = {
+            "error": _("The worker stopped before the answer was stored: it may have left."),
+            "submitted_at": F("lease_until") - timedelta(seconds=app_settings.LEASE),  # when it was claimed
+        }
+        rows = Message.objects.filter(pk__in=ids, lease_until__lt=past)
+        moved = len(move(rows, Status.SENDING, Status.UNCONFIRMED, Cause.SWEEP, fields))
+        total += moved
+        if not moved:
+            break
+    if total:
+        logger.warning("%d messages are unconfirmed: their worker died", total)
+    return total
+
+
+def restart_imports() -> None:
+    """Imports that nobody works on."""
+    from django_messagecentral.campaigns.tasks import import_upload
+
+    idle = Q(claim__isnull=True, created_at__lt=timezone.now() - timedelta(seconds=5)) | Q(
+        lease_until__lt=Now()
+    )
+    waiting = CampaignUpload.objects.filter(
+        idle,
+        status__in=(CampaignUpload.Status.PENDING, CampaignUpload.Status.IMPORTING),
+        campaign__status=CampaignStatus.IMPORTING,
+    )
+    for pk in waiting.values_list("pk", flat=True):
+        import_upload.apply_async((pk,), expires=TASK_EXPIRES)
+
+
+def start_scheduled() -> None:
+    """Start what is due; what is overdue by more than the grace waits for a person."""
+    for campaign in Campaign.objects.filter(
+        status=CampaignStatus.SCHEDULED, scheduled_at__lte=timezone.now()
+    ):
+        due = campaign.scheduled_at or timezone.now()
+        try:
+            if timezone.now() - due > timedelta(seconds=app_settings.MISSED_START_GRACE):
+                service.pause(campaign, _("Its start was missed by more than an hour: look, then resume."))
+            else:
+                service.start(campaign, only_from=(CampaignStatus.SCHEDULED,))
+        except service.CampaignError as error:  # somebody was quicker
+            logger.info("scheduled campaign %s: %s", campaign.public_id, error)
+
+
+def pause_silent() -> None:
+    """A campaign found ``sending`` after an hour's silence (an outage,
+    a restored snapshot) waits for a person.
+    """
+    silent = Campaign.objects.filter(
+        status=CampaignStatus.SENDING, heartbeat_at__lt=timezone.now() - timedelta(seconds=SILENCE)
+    )
+    reason = _(
+        "No worker has worked on it for over an hour. Make sure that nothing was "
+        "sent from elsewhere, then resume."
+    )
+    for campaign in silent:
+        again = Campaign.objects.filter(
+            pk=campaign.pk, status=CampaignStatus.SENDING, heartbeat_at=campaign.heartbeat_at
+        )
+        if again.update(status=CampaignStatus.PAUSED, status_reason=reason):
+            logger.error("campaign %s paused: %s", campaign.public_id, reason)
+
+
+def call_missing_pullers() -> None:
+    """Sending campaigns with messages that could leave now and an empty seat."""
+    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
+    work = Message.objects.filter(due, campaign=OuterRef("pk"), status__in=(Status.DRAFT, Status.QUEUED))
+    seat = Q(slots__claim__isnull=True) | Q(slots__lease_until__lt=Now())
+    for pk in (
+        Campaign.objects.filter(seat, Exists(work), status=CampaignStatus.SENDING)
+        .values_list("pk", flat=True)
+        .distinct()
+    ):
+        service.call_pullers(pk)
+
+
+def close_complete() -> None:
+    """Sending campaigns in which nothing waits any more."""
+    for pk in Campaign.objects.filter(status=CampaignStatus.SENDING).values_list("pk", flat=True):
+        completion.complete(pk)
+
+
+def cancel_leftovers() -> None:
+    """Messages that workers put back into the queue of a campaign cancelled meanwhile."""
+    waiting = Message.objects.filter(campaign=OuterRef("pk"), status__in=(Status.DRAFT, Status.QUEUED))
+    for pk in Campaign.objects.filter(Exists(waiting), status=CampaignStatus.CANCELLED).values_list(
+        "pk", flat=True
+    ):
+        service.cancel_messages(pk)
+
+
+def send_orphans() -> None:
+    """Single messages whose task was lost, or that are due again."""
+    from django_messagecentral.messaging.tasks import deliver_message
+
+    now = timezone.now()
+    due = Q(not_before__isnull=True, updated_at__lt=now - timedelta(seconds=ORPHAN_AFTER)) | Q(
+        not_before__lte=now
+    )
+    orphans = Message.objects.filter(due, campaign__isnull=True, status=Status.QUEUED).order_by("pk")
+    for pk in orphans.values_list("pk", flat=True)[:BATCH]:
+        deliver_message.apply_async((pk,), expires=TASK_EXPIRES)
+
+
+def process_callbacks() -> None:
+    """Delivery reports whose task was lost, or that are due for another try."""
+    if processing.due().exists():
+        processing.call_worker()
+
+
+STEPS: tuple[Callable[[], object], ...] = (
+    settle_dead_claims,
+    pause_silent,
+    start_scheduled,
+    restart_imports,
+    call_missing_pullers,
+    close_complete,
+    cancel_leftovers,
+    send_orphans,
+    process_callbacks,
+    counters.fold_all,
+)

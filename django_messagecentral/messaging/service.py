@@ -1,0 +1,121 @@
+"""Sending one message: ``send_message("+91 98765 43210", "Your parcel is on its way.")``."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import IntegrityError, transaction
+
+from django_messagecentral.backends import get_backend
+from django_messagecentral.conf import app_settings
+from django_messagecentral.db import database_for
+from django_messagecentral.exceptions import InvalidArgument
+from django_messagecentral.messaging import pace
+from django_messagecentral.messaging.claims import claim
+from django_messagecentral.messaging.delivery import SUPPRESSED, carry, has_left, pack, too_long
+from django_messagecentral.messaging.models import Channel, Message, MessageType
+from django_messagecentral.messaging.pricing import RateCard
+from django_messagecentral.messaging.results import Result, record
+from django_messagecentral.messaging.segments import count_segments
+from django_messagecentral.messaging.states import Status
+from django_messagecentral.messaging.suppression import suppressed_phones
+from django_messagecentral.phones import parse_phone
+
+
+def send_message(
+    to: object,
+    text: str,
+    *,
+    channel: str = "",
+    message_type: str = "",
+    sender_id: str = "",
+    template_id: str = "",
+    entity_id: str = "",
+    region: str = "",
+    idempotency_key: str = "",
+) -> Message:
+    """Store one message and send it in a task after the current transaction commits.
+
+    ``to`` is a phone in any spelling (``region`` or ``DEFAULT_REGION`` for numbers without a country
+    code). Empty options take the site's settings. With an ``idempotency_key`` (at most 100 characters)
+    a second call with the same key answers the first call's message and sends nothing.
+
+    Raises :class:`~django_messagecentral.phones.InvalidPhone` and
+    :class:`~django_messagecentral.exceptions.InvalidArgument`, both ``ValueError``, before
+    anything is stored.
+    """
+    phone = parse_phone(to, region=region or app_settings.DEFAULT_REGION)
+    own_template = bool(template_id or entity_id)
+    message = Message(
+        phone=phone.e164,
+        region=phone.region,
+        text=text,
+        channel=channel or app_settings.CHANNEL,
+        message_type=message_type or app_settings.MESSAGE_TYPE,
+        sender_id=sender_id or app_settings.SENDER_ID,
+        template_id=template_id if own_template else app_settings.TEMPLATE_ID,
+        entity_id=entity_id if own_template else app_settings.ENTITY_ID,
+        status=Status.QUEUED,
+        segments=count_segments(text),
+        idempotency_key=idempotency_key or None,
+    )
+    _check(message)
+    return _store(message)
+
+
+def _check(message: Message) -> None:
+    if not message.text.strip():
+        raise InvalidArgument("The text is empty: give the message something to say.")
+    if problem := too_long(message.text):
+        raise InvalidArgument(f"The message cannot be sent: {problem}.")
+    if message.channel not in Channel.values:
+        raise InvalidArgument(f"Unknown channel {message.channel!r}: use one of {', '.join(Channel.values)}.")
+    if message.message_type not in MessageType.values:
+        raise InvalidArgument(
+            f"Unknown message type {message.message_type!r}: use one of {', '.join(MessageType.values)}."
+        )
+    if bool(message.template_id) != bool(message.entity_id):
+        raise InvalidArgument("template_id and entity_id go together: give both or neither.")
+    allowed = app_settings.ALLOWED_COUNTRIES
+    if allowed and message.region not in allowed:
+        raise InvalidArgument(f"Messages to {message.region} are not allowed: see ALLOWED_COUNTRIES.")
+    if message.idempotency_key and len(message.idempotency_key) > 100:
+        raise InvalidArgument("The idempotency key is longer than 100 characters.")
+
+
+def _store(message: Message) -> Message:
+    from django_messagecentral.messaging.tasks import deliver_message
+
+    using = database_for(Message)
+    try:
+        with transaction.atomic(using=using):
+            message.save(force_insert=True)
+            transaction.on_commit(partial(deliver_message.delay, message.pk), using=using, robust=True)
+    except IntegrityError:
+        first = Message.objects.filter(idempotency_key=message.idempotency_key).first()
+        if message.idempotency_key is None or first is None:
+            raise
+        return first
+    return message
+
+
+def deliver(message_id: int) -> bool:
+    """Send one queued message now, if nobody else has; whether the wire was touched.
+
+    Called by the task. A call that comes twice finds the row claimed and does nothing; a message that
+    never left goes back to the queue, and the sweep starts it again at its time.
+    """
+    if not app_settings.SENDING_ENABLED:
+        return False
+    claimed = claim(Message.objects.filter(pk=message_id), 1)
+    if not claimed.rows:
+        return False
+    message = claimed.rows[0]
+    pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
+    result: Result
+    if suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
+        result = SUPPRESSED
+    else:
+        result = carry(get_backend(), claimed, pack(message, message.text, RateCard.of_day()))
+    record(claimed.id, {message.pk: result})
+    return has_left(result)

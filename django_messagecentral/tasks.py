@@ -1,0 +1,28 @@
+"""Gathers the tasks of the rooms: Celery's ``autodiscover_tasks()`` looks for them here.
+
+Add :data:`BEAT_SCHEDULE` to the site's beat schedule::
+
+    app.conf.beat_schedule.update(django_messagecentral.tasks.BEAT_SCHEDULE)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_messagecentral.callbacks.tasks import process_callbacks
+from django_messagecentral.campaigns.tasks import cancel_messages_of, dispatch_campaign, import_upload, sweep
+from django_messagecentral.messaging.tasks import deliver_message
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "messagecentral-sweep": {"task": sweep.name, "schedule": 10.0, "options": {"expires": 10}},
+}
+
+__all__ = [
+    "BEAT_SCHEDULE",
+    "cancel_messages_of",
+    "deliver_message",
+    "dispatch_campaign",
+    "import_upload",
+    "process_callbacks",
+    "sweep",
+]
