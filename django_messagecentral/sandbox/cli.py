@@ -11,9 +11,10 @@ import socket
 import sys
 from typing import Any
 
-from .config import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, Config, ConfigError
+from .config import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, ConfigError
 from .core import Sandbox
-from .server import Engine, open_socket, url_of
+from .server import Engine, build, open_socket, url_of
+from .storage import StorageError
 
 DEFAULT_PORT = 9000
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--callback-url", help="post delivery callbacks to this address")
     add("--seed", type=int, help="make codes, ids, outcomes and delays repeat")
+    add("--file", metavar="PATH", help="keep everything in this file, so that it survives a restart")
     add("--otp-timeout", type=float, metavar="SECONDS", help="how long a code lives (60)")
     add(
         "--profile",
@@ -81,11 +83,14 @@ def check_host(host: str, *, allow_remote: bool) -> None:
 
 
 def serve(host: str, port: int, options: dict[str, Any]) -> None:
-    """Serve until SIGINT or SIGTERM; raises ConfigError or OSError before it listens."""
+    """Serve until SIGINT or SIGTERM; raises ConfigError, StorageError or OSError before that."""
     check_host(host, allow_remote=bool(options.get("allow_remote")))
-    sandbox = Sandbox(Config().changed(**settings_from(options)), seed=options.get("seed"))
-    sock = open_socket(host, port)
-    asyncio.run(_serve(sandbox, sock))
+    sandbox = build(settings_from(options), seed=options.get("seed"), file=options.get("file"))
+    try:
+        asyncio.run(_serve(sandbox, open_socket(host, port)))
+    finally:
+        if sandbox.state.journal is not None:
+            sandbox.state.journal.close()
 
 
 async def _serve(sandbox: Sandbox, sock: socket.socket) -> None:
@@ -116,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     try:
         serve(options["host"], options["port"], options)
-    except (ConfigError, OSError) as exc:
+    except (ConfigError, StorageError, OSError) as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
     return 0

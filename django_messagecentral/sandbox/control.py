@@ -169,13 +169,9 @@ class ControlApi:
     def post_expire(self, request: Request) -> Answer:
         """Expire every token now, or the one named by ``{"token": ...}``."""
         token = body_of(request).get("token")
-        if token is None:
-            self.state.tokens.revoke_all()
-        elif isinstance(token, str):
-            self.state.tokens.revoke(token)
-        else:
+        if token is not None and not isinstance(token, str):
             raise WrongInputError("token: a text")
-        self.state.changed()
+        self.state.end_tokens(token)
         return json_answer({"ok": True})
 
     def post_report(self, request: Request) -> Answer:

@@ -29,6 +29,7 @@ class Sandbox:
             answer = self.vendor.handle(request)
             if answer is None:
                 answer = self.control.handle(request)
+            self.state.flush()
         if answer is None:
             answer = json_answer({"status": 404, "error": "Not Found", "path": request.path}, 404)
         return answer

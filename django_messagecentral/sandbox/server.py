@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,19 @@ from .core import Sandbox
 from .httpd import Connection, Waiters
 from .poster import Poster
 from .state import State
+from .storage import FileJournal
+
+
+def build(settings: dict[str, Any], *, seed: int | None = None, file: str | Path | None = None) -> Sandbox:
+    """A sandbox with these settings, over a file if one is named (what is set here wins over the file).
+
+    Raises ConfigError or StorageError.
+    """
+    sandbox = Sandbox(Config().changed(**settings), seed=seed)
+    if file is not None:
+        FileJournal(file).open(sandbox.state)
+        sandbox.state.configure(**{name: value for name, value in settings.items() if value is not None})
+    return sandbox
 
 
 class Engine:
@@ -148,9 +162,10 @@ class SandboxServer:
         *,
         seed: int | None = None,
         callback_url: str | None = None,
+        file: str | Path | None = None,
         **settings: Any,
     ) -> None:
-        self.core = Sandbox(Config().changed(callback_url=callback_url, **settings), seed=seed)
+        self.core = build(settings | {"callback_url": callback_url}, seed=seed, file=file)
         self._address = (host, port)
         self._thread: EngineThread | None = None
         self.url = ""
@@ -173,6 +188,9 @@ class SandboxServer:
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
+        if self.core.state.journal is not None:
+            self.core.state.journal.close()
+            self.core.state.journal = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -206,7 +224,7 @@ class SandboxServer:
 
     def expire_tokens(self) -> None:
         """Every token given out so far is refused from now on."""
-        self.state.tokens.revoke_all()
+        self.state.end_tokens()
 
     def wait_for_message(self, mobile: str, *, after: int = 0, timeout: float = 10.0) -> dict[str, Any]:
         """A phone's newest text with an id above ``after``; raises TimeoutError after so many seconds."""

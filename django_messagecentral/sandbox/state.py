@@ -21,7 +21,13 @@ class Journal(Protocol):
     """Where a sandbox with a file writes what happens."""
 
     def write(self, kind: str, thing: Any) -> None:
-        """Keep this thing; the last of its id counts."""
+        """Note this thing; the last of its id counts."""
+
+    def flush(self) -> None:
+        """Make what was noted last."""
+
+    def close(self) -> None:
+        """Flush and let go."""
 
 
 class State:
@@ -38,9 +44,11 @@ class State:
         self.journal: Journal | None = None
         self.version = 0
         self.listeners: list[Callable[[], None]] = []
-        self._start(seed)
+        self._news: Counter[str] = Counter()
+        self.start(seed)
 
-    def _start(self, seed: int | None) -> None:
+    def start(self, seed: int | None) -> None:
+        """Begin with nothing received; settings, tokens and the clock stay."""
         self.dice = Dice(seed)
         self.calls: OrderedDict[int, Call] = OrderedDict()
         self.messages: dict[int, Message] = {}
@@ -65,12 +73,30 @@ class State:
     def changed(self) -> None:
         """Tell those who wait that something new is here."""
         self.version += 1
+        self.flush()
         for listener in self.listeners:
             listener()
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a count of ``stats``."""
         self.counts[name] += by
+        if self.journal is not None:
+            self._news[name] += by
+
+    def ask(self, mobile: str) -> int:
+        """How many sends named this number first before this one."""
+        nth = self.asked[mobile]
+        self.asked[mobile] = nth + 1
+        self.keep("asked", {mobile: 1})
+        return nth
+
+    def flush(self) -> None:
+        """Make what happened last, if there is a journal."""
+        if self.journal is not None:
+            if self._news:
+                self.journal.write("counts", dict(self._news))
+                self._news.clear()
+            self.journal.flush()
 
     def keep(self, kind: str, thing: Any) -> None:
         """Write a thing to the journal, if there is one."""
@@ -110,23 +136,27 @@ class State:
 
     def receive(self, message: Message, *, shared_id: bool, delay_from: float) -> Message:
         """A phone receives a text; its delivery reports are planned."""
-        self.last_message += 1
-        message.id = self.last_message
-        inbox = self.inboxes.setdefault(message.mobile, [])
-        number = len(inbox)
-        if message.kind != "otp":
-            key = (message.mobile, message.text)
-            self.counts["same_text_twice"] += key in self._seen
-            self._seen.add(key)
-        inbox.append(message)
-        self.messages[message.id] = message
-        self.counts["texts_received"] += 1
+        message.id = self.last_message + 1
+        if message.kind != "otp" and (message.mobile, message.text) in self._seen:
+            self.count("same_text_twice")
+        number = self.remember(message)
+        self.keep("message", message)
+        self.count("texts_received")
         draw = self.dice.draw("report", message.mobile, number)
         callback_id = message.transaction_id if shared_id else draw.uuid()
         for report in plan(self.config, draw, message, callback_id, delay_from):
             self.add_report(message, report)
-        self.keep("message", message)
         return message
+
+    def remember(self, message: Message) -> int:
+        """Put a text into its inbox; answers how many were there before."""
+        self.last_message = max(self.last_message, message.id)
+        if message.kind != "otp":
+            self._seen.add((message.mobile, message.text))
+        inbox = self.inboxes.setdefault(message.mobile, [])
+        inbox.append(message)
+        self.messages[message.id] = message
+        return len(inbox) - 1
 
     # Delivery reports
 
@@ -136,14 +166,14 @@ class State:
         report.id = self.last_report
         message.reports.append(report)
         self.reports[report.id] = report
-        self.counts["callbacks_planned"] += 1
-        self.counts[f"callbacks_{report.state}"] += 1
+        self.count("callbacks_planned")
+        self.count(f"callbacks_{report.state}")
         heapq.heappush(self._due, (report.due_at, report.id, report))
         self.keep("report", report)
 
     def _move(self, report: Report, state: str) -> None:
-        self.counts[f"callbacks_{report.state}"] -= 1
-        self.counts[f"callbacks_{state}"] += 1
+        self.count(f"callbacks_{report.state}", -1)
+        self.count(f"callbacks_{state}")
         report.state = state
 
     def next_due(self) -> float | None:
@@ -179,14 +209,14 @@ class State:
             for other in message.reports
         ):
             message.status = report.status
-            self.keep("message", message)
+            self.keep("status", [message.id, report.status])
 
     def posted(self, report: Report, attempt: Attempt) -> None:
         """A POST of a report ended. Without a 2xx it is tried again as configured, then given up."""
         with self.lock:
             report.tries += 1
             report.attempts.append(attempt)
-            self.counts["callback_posts"] += 1
+            self.count("callback_posts")
             if attempt.http_status is not None and 200 <= attempt.http_status < 300:
                 self._move(report, "answered")
             elif report.tries <= self.config.callback_retries:
@@ -215,20 +245,35 @@ class State:
     def reset(self, seed: int | None = None) -> None:
         """Forget all phones, codes, reports and counts; settings, tokens and the clock stay."""
         with self.lock:
-            self._start(self.dice.seed if seed is None else seed)
-            self.keep("reset", seed)
+            self.start(self.dice.seed if seed is None else seed)
+            self.keep("reset", self.dice.seed)
             self.changed()
 
     def clear(self, mobile: str) -> int:
         """Empty one phone's inbox and end its living code; the counts stay. Answers how many texts went."""
         with self.lock:
-            gone = self.inboxes.pop(mobile, [])
-            for message in gone:
-                self.messages.pop(message.id, None)
-            self.living.pop(mobile, None)
+            texts = self.forget(mobile)
             self.keep("clear", mobile)
             self.changed()
-            return len(gone)
+            return texts
+
+    def forget(self, mobile: str) -> int:
+        """Drop one phone's texts and its living code; answers how many texts went."""
+        gone = self.inboxes.pop(mobile, [])
+        for message in gone:
+            self.messages.pop(message.id, None)
+        self.living.pop(mobile, None)
+        return len(gone)
+
+    def end_tokens(self, token: str | None = None) -> None:
+        """Expire every token now, or one."""
+        with self.lock:
+            if token is None:
+                self.tokens.revoke_all()
+            else:
+                self.tokens.revoke(token)
+            self.keep("tokens", [self.tokens.secret.hex(), sorted(self.tokens.revoked)])
+            self.changed()
 
     def move_clock(self, seconds: float) -> float:
         """Move the sandbox's clock; answers its time, seconds since the epoch."""

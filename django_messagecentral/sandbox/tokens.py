@@ -76,6 +76,11 @@ class Tokens:
         ours = hmac.compare_digest(mark, hmac.digest(self.secret, head.encode(), hashlib.sha512))
         return claims if ours or any_account else None
 
+    def restore(self, secret: bytes, revoked: set[str]) -> None:
+        """The key and the ended tokens of a sandbox that ran before."""
+        self.secret, self.revoked = secret, revoked
+        self._good.clear()
+
     def revoke(self, token: str) -> None:
         """End one token now."""
         self.revoked.add(token)

@@ -145,9 +145,7 @@ class VendorApi:
         state = self.state
         call.kind, call.recipients = wanted.kind, len(wanted.recipients)
         mobile = wanted.recipients[0].mobile
-        nth = state.asked[mobile]
-        state.asked[mobile] += 1
-        draw = state.dice.draw("send", mobile, nth)
+        draw = state.dice.draw("send", mobile, state.ask(mobile))
         failure = failures.chosen(state.config, wanted, draw)
         if failure and not failures.after_sending(failure):
             return self._failed(call, wanted, failure)
