@@ -1,7 +1,7 @@
 """One HTTP exchange: pooled, with timeouts always set, nothing followed, nothing retried, nothing leaked.
 
 An error of the HTTP libraries holds the URL, and with it the password's key or a code. So none of them is
-ever chained to, or quoted in, what this module raises, and urllib3's debug log loses its query strings.
+ever chained to, or quoted in, what this module raises, and urllib3's log lines lose their query strings.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LIBRARY_ERRORS: Final = (
 
 
 class _WithoutQuery(logging.Filter):
-    """urllib3 logs the path of each request at DEBUG level; ours carry keys and codes in the query."""
+    """urllib3 logs addresses of requests, also at WARNING level; ours carry keys and codes in the query."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -54,7 +54,8 @@ def _cut_query(value: object) -> object:
     return value
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
+for _logger in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_logger).addFilter(_WithoutQuery())
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -164,13 +165,13 @@ def classify(error: BaseException) -> ConnectionNotMade | AnswerLost:
     """Never left, or may have left? In doubt the latter: a text sent twice is worse than one asked about."""
     causes = _causes(error)
     words = ", ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
+    if progress.seen and not progress.left:
+        return ConnectionNotMade(f"the connection broke before anything was sent ({words})")
     if any(isinstance(cause, requests.ReadTimeout) for cause in causes):
         return AnswerLost(f"no answer in time ({words})")
     never_made = (requests.ConnectTimeout, ConnectTimeoutError, NewConnectionError, NameResolutionError)
     if any(isinstance(cause, never_made) for cause in causes):
         return ConnectionNotMade(f"no connection could be made ({words})")
-    if progress.seen and not progress.left:
-        return ConnectionNotMade(f"the connection broke before anything was sent ({words})")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError)):
         return ConnectionNotMade(f"the address cannot be used ({words})")
     return AnswerLost(f"the connection broke before the answer came ({words})")
