@@ -1,0 +1,90 @@
+"""Resend: another code for the same verification."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from django_messagecentral.conf import app_settings
+from django_messagecentral.phones import parse_phone
+from django_messagecentral.verification.flows.asking import build_ask
+from django_messagecentral.verification.flows.finding import find, settle
+from django_messagecentral.verification.flows.living import release
+from django_messagecentral.verification.flows.sending import draft_for, send_code
+from django_messagecentral.verification.models import Challenge, Verification
+from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.results import StartResult
+from django_messagecentral.verification.states import ChallengeMode, ChallengeStatus, VerificationStatus
+from django_messagecentral.verification.subjects import subjects_of
+from django_messagecentral.verification.transactions import committed
+
+_OVER = {
+    VerificationStatus.VERIFIED: Reason.ALREADY_VERIFIED,
+    VerificationStatus.CANCELLED: Reason.CANCELLED,
+    VerificationStatus.FAILED: Reason.TOO_MANY_ATTEMPTS,
+}
+
+
+def resend_verification(
+    verification: object,
+    *,
+    channel: str | None = None,
+    user: Any = None,
+    session: Any = None,
+    subject: str = "",
+    token: str = "",
+    request: HttpRequest | None = None,
+    ip: str = "",
+) -> StartResult:
+    """Send another code for a verification that is pending or expired, past every guard again.
+
+    Too early it answers ``cooldown`` or ``code_lives`` with ``retry_at``. Wrong codes entered before still
+    count. A failed, cancelled or verified one is over: start a new one.
+    """
+    subjects = subjects_of(user=user, session=session, subject=subject, token=token, request=request)
+    found = find(verification, subjects)
+    if found is None:
+        return StartResult(ok=False, reason=Reason.UNKNOWN)
+    now = timezone.now()
+    found = settle(found, now)
+    if found.status in _OVER:
+        return StartResult(ok=False, reason=_OVER[VerificationStatus(found.status)], verification=found)
+    if found.created_at + timedelta(seconds=app_settings.OTP_VERIFICATION_LIFE) <= now:
+        return StartResult(ok=False, reason=Reason.CODE_EXPIRED, verification=found)
+    if living := _living(found):
+        # The same time for everybody: the end of the code that lives.
+        own = living.pk == found.challenge_id and living.status != ChallengeStatus.SENDING
+        if not (own and living.mode != ChallengeMode.VENDOR):
+            retry_at = max(living.held_until, found.resend_at or now) if own else living.held_until
+            return StartResult(ok=False, reason=Reason.CODE_LIVES, verification=found, retry_at=retry_at)
+    ask = build_ask(
+        parse_phone(found.phone),
+        purpose=found.purpose,
+        subject=found.subject,
+        channel=channel or found.channel or None,
+        user=found.user,
+        request=request,
+        ip=ip,
+    )
+    ask.allowance = found.allowance
+    result = send_code(ask, draft=draft_for(found.phone), verification=found)
+    return result if result.verification else _with(result, found)
+
+
+@committed
+def _living(verification: Verification) -> Challenge | None:
+    release(verification.phone, timezone.now())
+    return Challenge.objects.filter(living_key=verification.phone).first()
+
+
+def _with(result: StartResult, verification: Verification) -> StartResult:
+    return StartResult(
+        ok=result.ok,
+        reason=result.reason,
+        retry_at=result.retry_at,
+        verification=verification,
+        detail=result.detail,
+    )
