@@ -5,6 +5,9 @@ is logged and stops neither the others nor the work (``send_robust``).
     ``sender`` the Verification class, ``verification``, ``phone`` (E.164), ``user`` (or None), ``request`` (or None).
 ``verification_failed``
     ``sender`` the Verification class, ``verification``, ``reason`` (a stable code).
+``otp_budget_spent``
+    The site's daily budget of OTP sends is spent, once a day. ``sender`` the Verification class, ``day`` (UTC date),
+    ``budget``.
 ``message_sent``
     The vendor took a message. ``sender`` the Message class, ``change`` (:class:`~django_messagecentral.messaging.transitions.StatusChange`).
 ``message_status_changed``
@@ -26,6 +29,7 @@ logger = logging.getLogger("django_messagecentral.signals")
 
 phone_verified = Signal()
 verification_failed = Signal()
+otp_budget_spent = Signal()
 message_sent = Signal()
 message_status_changed = Signal()
 callback_received = Signal()
