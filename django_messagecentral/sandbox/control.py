@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from .answers import Answer, json_answer, problem
@@ -58,7 +57,7 @@ class ControlApi:
         view = self.routes.get((method, path))
         if view is None:
             known = any(route == path for _, route in self.routes)
-            return problem(405, "not by this method") if known else None
+            return problem(405, "not by this method") if known and path else None
         if request.method == "POST" and from_another_site(request):
             return problem(403, "a page of another site may not do this")
         try:
@@ -74,11 +73,11 @@ class ControlApi:
         """Texts newest first, of one phone or of all; at most ``limit``, only ids below ``before``."""
         with self.state.lock:
             if mobile is None:
-                source: list[Message] = list(self.state.messages.values())
+                newest_first: Iterator[Message] = reversed(self.state.messages.values())
             else:
-                source = self.state.inboxes.get(mobile, [])
+                newest_first = reversed(self.state.inboxes.get(mobile, []))
             found: list[dict[str, Any]] = []
-            for message in reversed(source):
+            for message in newest_first:
                 if limit is not None and len(found) >= limit:
                     break
                 if before is None or message.id < before:
@@ -175,13 +174,16 @@ class ControlApi:
         return json_answer({"ok": True})
 
     def post_report(self, request: Request) -> Answer:
-        """``{"message": 12, "status": "UNDELIV"}``: report a delivery now, by hand; again if reported."""
+        """``{"message": 12, "status": "UNDELIV"}`` (or "repeat"): report a delivery now, by hand."""
         body = body_of(request)
         number, status = body.get("message"), body.get("status")
         message = self.state.messages.get(number) if isinstance(number, int) else None
-        if message is None or status not in STATUSES:
-            raise WrongInputError(f"message: the id of a text; status: one of {', '.join(STATUSES)}")
-        self.report_now(message, str(status))
+        if message is None or (status not in STATUSES and not (status == "repeat" and message.reports)):
+            raise WrongInputError(f"message: the id of a text; status: {', '.join(STATUSES)} or repeat")
+        if status == "repeat":
+            self.repeat(message)
+        else:
+            self.report_now(message, str(status))
         return json_answer({"ok": True})
 
     def report_now(self, message: Message, status: str) -> None:
@@ -189,6 +191,14 @@ class ControlApi:
         callback_id = message.reports[0].callback_id if message.reports else message.transaction_id
         now = self.state.clock.now()
         self.state.add_report(message, make_report(message, callback_id, status, due_at=now, done_at=now))
+        self.state.changed()
+
+    def repeat(self, message: Message) -> None:
+        """Post a text's last report once more, word for word."""
+        last = message.reports[-1]
+        again = make_report(message, last.callback_id, last.status, due_at=0.0, done_at=last.done_at)
+        again.due_at = self.state.clock.now()
+        self.state.add_report(message, again)
         self.state.changed()
 
     # Waiting
@@ -228,8 +238,8 @@ def from_another_site(request: Request) -> bool:
     """True if a browser says that a page of another site sends this."""
     if request.header("sec-fetch-site") in ("cross-site", "same-site"):
         return True
-    origin = request.header("origin")
-    return bool(origin) and urlsplit(origin).netloc.lower() != request.header("host").lower()
+    origin = request.header("origin").lower()
+    return bool(origin) and origin.partition("://")[2] != request.header("host").lower()
 
 
 def body_of(request: Request) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from .answers import Answer, json_answer
 from .clock import Clock
 from .config import Config
 from .control import ControlApi
+from .inbox import Inbox
 from .params import Request
 from .state import State
 from .vendor import VendorApi
@@ -22,6 +23,7 @@ class Sandbox:
         self.state = State(config or Config(), seed=seed, clock=clock)
         self.vendor = VendorApi(self.state)
         self.control = ControlApi(self.state)
+        self.inbox = Inbox(self.state, self.control)
 
     def handle(self, request: Request) -> Answer:
         """Answer one request; safe from many threads."""
@@ -29,6 +31,8 @@ class Sandbox:
             answer = self.vendor.handle(request)
             if answer is None:
                 answer = self.control.handle(request)
+            if answer is None:
+                answer = self.inbox.handle(request)
             self.state.flush()
         if answer is None:
             answer = json_answer({"status": 404, "error": "Not Found", "path": request.path}, 404)
