@@ -84,7 +84,7 @@ def _read_and_store(campaign: Campaign, upload: CampaignUpload, claim: uuid.UUID
         with Workbook(path, locale=app_settings.UPLOAD_LOCALE) as book:
             reader = RowReader(book.columns, campaign.text)
             CampaignUpload.objects.filter(pk=upload.pk, claim=claim).update(
-                columns=list(book.columns.names), total_rows=book.last_row_stated
+                header=book.header, columns=list(book.columns.names), total_rows=book.last_row_stated
             )
             chunk, stored_at = Chunk(), time.monotonic()
             for row in book.rows():
@@ -102,7 +102,8 @@ def _read_and_store(campaign: Campaign, upload: CampaignUpload, claim: uuid.UUID
                     or time.monotonic() - stored_at > PROGRESS_SECONDS
                 ):
                     store(campaign, upload, claim, chunk)
-                    upload.last_row, chunk, stored_at = chunk.last_row, Chunk(), time.monotonic()
+                    upload.refresh_from_db()
+                    chunk, stored_at = Chunk(), time.monotonic()
             if chunk.rows_read:
                 store(campaign, upload, claim, chunk)
     finally:

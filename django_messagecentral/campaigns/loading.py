@@ -65,11 +65,23 @@ def store(campaign: Campaign, upload: CampaignUpload, claim: UUID, chunk: Chunk)
         suppressed=F("suppressed") + len(opted_out),
         duplicates=F("duplicates") + len(duplicates),
         rejected=F("rejected") + len(chunk.rejections),
-        segments=F("segments") + sum(r.segments for r in new if r.phone not in opted_out),
+        regions=_regions(upload, [r for r in new if r.phone not in opted_out]),
         lease_until=database_now(CampaignUpload) + timedelta(seconds=LEASE),
     )
     if not moved:
         raise LostImport(str(upload.public_id))
+
+
+def _regions(upload: CampaignUpload, accepted: list[Recipient]) -> dict[str, list[int]]:
+    """Recipients and segments by country, with those of ``accepted``:
+    a page shows costs without counting rows.
+    """
+    regions: dict[str, list[int]] = {region: list(pair) for region, pair in upload.regions.items()}
+    for recipient in accepted:
+        pair = regions.setdefault(recipient.region, [0, 0])
+        pair[0] += 1
+        pair[1] += recipient.segments
+    return regions
 
 
 def _without_duplicates(

@@ -118,6 +118,7 @@ class CampaignUpload(models.Model):
     file = models.FileField(_("file"), storage=upload_storage, upload_to=upload_path, max_length=255)
     original_name = models.CharField(_("file name"), max_length=255, blank=True, default="")
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.PENDING)
+    header = models.JSONField(_("header"), default=list, blank=True, help_text=_("the sheet's first row"))
     columns = models.JSONField(
         _("columns"), default=list, blank=True, help_text=_("variable columns, in order")
     )
@@ -128,7 +129,11 @@ class CampaignUpload(models.Model):
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
     suppressed = models.PositiveIntegerField(_("suppressed"), default=0)
-    segments = models.PositiveBigIntegerField(_("segments"), default=0)
+    regions = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("accepted recipients and segments by country: {IN: [recipients, segments]}"),
+    )
     error = models.CharField(_("error"), max_length=500, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     claim = models.UUIDField(null=True, editable=False)

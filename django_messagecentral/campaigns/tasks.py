@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from django_messagecentral.campaigns import dispatch, imports, service
+from django_messagecentral.campaigns import dispatch, estimate, imports, service
 from django_messagecentral.campaigns import sweep as sweeping
 
 
@@ -31,3 +31,9 @@ def cancel_messages_of(campaign_id: int) -> None:
 def sweep() -> None:
     """Look at the database and restart whatever should be going on and is not."""
     sweeping.sweep()
+
+
+@shared_task(name="django_messagecentral.recount_segments", ignore_result=True, acks_late=True)
+def recount_segments(campaign_id: int) -> None:
+    """Count a campaign's segments again after its text was changed."""
+    estimate.recount(campaign_id)

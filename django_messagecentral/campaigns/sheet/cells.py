@@ -18,7 +18,7 @@ GENERAL = "General"
 
 _BRACKET = re.compile(r"\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]")
 _NUMBER = re.compile(
-    r"^(?P<prefix>[^0#?.,%]*)(?P<whole>[0#?,]*)(?:\.(?P<fraction>[0#?]+))?(?P<percent>%?)(?P<suffix>[^0#?.,%]*)$"
+    r"^(?P<prefix>[^0#?.,%]*)(?P<whole>[0#?,]*)(?:\.(?P<fraction>[0#?]+))?(?P<scale>,*)(?P<percent>%?)(?P<suffix>[^0#?.,%]*)$"
 )
 _DATE_TOKENS = re.compile(
     r"yyyy|yy|mmmmm|mmmm|mmm|mm|m|dddd|ddd|dd|d|hh|h|ss|s|AM/PM|A/P|\.0+", re.IGNORECASE
@@ -100,7 +100,7 @@ def _unshift(text: str) -> str:
 
 
 def _number_text(value: float | Decimal, number_format: str, locale: str) -> str:
-    if number_format in (GENERAL, "@", ""):
+    if number_format in (GENERAL, "@", "") or abs(value) >= 1e15:  # Excel keeps fifteen digits
         return plain_number(value)
     sections = _sections(number_format)
     section, sign = sections[0], "-" if value < 0 else ""
@@ -115,7 +115,9 @@ def _number_text(value: float | Decimal, number_format: str, locale: str) -> str
     if match["percent"]:
         number *= 100
     whole_format, fraction = match["whole"], match["fraction"] or ""
-    scale = len(whole_format) - len(whole_format.rstrip(","))  # trailing commas divide by a thousand each
+    scale = (
+        len(match["scale"]) + len(whole_format) - len(whole_format.rstrip(","))
+    )  # trailing commas divide by a thousand each
     number /= Decimal(1000) ** scale
     number = number.quantize(Decimal(1).scaleb(-len(fraction)), ROUND_HALF_UP)
     digits, _, decimals = format(number, "f").partition(".")

@@ -43,7 +43,8 @@ class RowReader:
 
     def __init__(self, columns: Columns, text: str) -> None:
         self._columns = columns
-        self._region = app_settings.DEFAULT_REGION
+        # A sheet that names countries means what it says: an empty cell is a mistake, not the default.
+        self._region = app_settings.DEFAULT_REGION if columns.country is None else ""
         self._allowed = frozenset(app_settings.ALLOWED_COUNTRIES)
         try:
             self._template = Template.parse(text).bind(columns.names)

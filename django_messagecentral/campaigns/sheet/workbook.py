@@ -109,13 +109,13 @@ def _not_xlsx() -> UnusableSheet:
 class Workbook:
     """An open workbook with its recipients' sheet and columns found. Use as a context manager."""
 
-    def __init__(self, path: str, *, locale: str = "en") -> None:
+    def __init__(self, path: str | IO[bytes], *, locale: str = "en") -> None:
         self._path = path
         self._locale = locale
         self._books: list[Any] = []
         try:
-            self._sheet, self.header_row, header = self._find_sheet(self._open(data_only=True))
-            self.columns = Columns.of(header)
+            self._sheet, self.header_row, self.header = self._find_sheet(self._open(data_only=True))
+            self.columns = Columns.of(self.header)
         except BaseException:
             self.close()
             raise

@@ -1,0 +1,7 @@
+"""Gathers the admin classes of the rooms: Django looks for them here."""
+
+from django_messagecentral.callbacks import admin as callbacks
+from django_messagecentral.campaigns import admin as campaigns
+from django_messagecentral.messaging import admin as messaging
+
+__all__ = ["callbacks", "campaigns", "messaging"]

@@ -1,0 +1,156 @@
+"""Messages, opt-outs and rates in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import ModelForm, ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from django_messagecentral.admin_base import SEE_NUMBERS, MaskedPhoneMixin, ReadOnlyAdmin
+from django_messagecentral.conf import app_settings
+from django_messagecentral.messaging.models import (
+    Attempt,
+    CampaignCounter,
+    CounterDelta,
+    Message,
+    MessageType,
+    Pace,
+    Rate,
+    Suppression,
+)
+from django_messagecentral.phones import InvalidPhone, parse_phone
+
+
+class AttemptInline(admin.TabularInline):
+    model = Attempt
+    fields = (
+        "outcome",
+        "code",
+        "http_status",
+        "detail",
+        "transaction_id",
+        "worker",
+        "started_at",
+        "finished_at",
+    )
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Message)
+class MessageAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
+    list_display = (
+        "public_id",
+        "phone_shown",
+        "channel",
+        "message_type",
+        "status",
+        "segments",
+        "campaign",
+        "updated_at",
+    )
+    list_filter = ("status", "channel", "message_type")
+    list_select_related = ("campaign",)
+    search_fields = ("phone", "transaction_id", "public_id")
+    show_full_result_count = False  # it would count millions of rows for each page
+    inlines = (AttemptInline,)
+    fieldsets = (
+        (None, {"fields": ("public_id", "phone_shown", "region", "status", "error_code", "error")}),
+        (_("What it says"), {"fields": ("campaign", "row_number", "text_shown", "segments", "cost")}),
+        (_("How it goes"), {"fields": ("channel", "message_type", "sender_id", "template_id", "entity_id")}),
+        (
+            _("On the way"),
+            {
+                "fields": (
+                    "transaction_id",
+                    "vendor_message_id",
+                    "attempt_count",
+                    "created_at",
+                    "not_before",
+                    "submitted_at",
+                    "done_at",
+                    "updated_at",
+                )
+            },
+        ),
+    )
+
+    @admin.display(description=_("text"))
+    def text_shown(self, obj: Message) -> str:
+        if obj.message_type == MessageType.OTP:
+            return str(_("(hidden: it may hold a one-time password)"))
+        if obj.campaign_id is None or obj.campaign is None:
+            return obj.text
+        return f"{obj.campaign.text} {obj.variables if getattr(obj, '_in_full', False) else ''}".strip()
+
+
+class SuppressionForm(ModelForm):
+    def clean_phone(self) -> str:
+        try:
+            return parse_phone(self.cleaned_data["phone"], region=app_settings.DEFAULT_REGION).e164
+        except InvalidPhone as error:
+            raise ValidationError(error.reason) from None
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(MaskedPhoneMixin, admin.ModelAdmin):
+    form = SuppressionForm
+    list_display = ("phone_shown", "channel", "message_type", "source", "reason", "created_at")
+    list_filter = ("channel", "message_type", "source")
+    search_fields = ("phone",)
+    readonly_fields = ("created_at",)
+
+    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[str]:
+        phone = "phone" if obj is None or request.user.has_perm(SEE_NUMBERS) else "phone_shown"
+        return [phone, "channel", "message_type", "source", "reason", "created_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[str]:
+        return ["created_at", "phone_shown"]
+
+
+@admin.register(Rate)
+class RateAdmin(admin.ModelAdmin):
+    list_display = (
+        "__str__",
+        "country",
+        "channel",
+        "message_type",
+        "price",
+        "currency",
+        "valid_from",
+        "valid_until",
+    )
+    list_filter = ("channel", "message_type", "country")
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    list_display = ("id", "outcome", "code", "http_status", "detail", "worker", "started_at", "finished_at")
+    list_filter = ("outcome",)
+    raw_id_fields = ("message",)
+    show_full_result_count = False
+
+
+@admin.register(Pace)
+class PaceAdmin(ReadOnlyAdmin):
+    list_display = ("key", "next_free", "blocked_until")
+
+
+@admin.register(CampaignCounter)
+class CampaignCounterAdmin(ReadOnlyAdmin):
+    list_display = ("campaign", "name", "value")
+    list_select_related = ("campaign",)
+
+
+@admin.register(CounterDelta)
+class CounterDeltaAdmin(ReadOnlyAdmin):
+    list_display = ("id", "campaign", "name", "value")
+    list_select_related = ("campaign",)
+    show_full_result_count = False
