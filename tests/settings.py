@@ -84,7 +84,11 @@ def _database() -> dict[str, object]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         },
-        "TEST": {"NAME": os.environ.get("MESSAGECENTRAL_TEST_SQLITE_FILE") or None},
+        # A file, so that threads and worker processes of the tests meet in it.
+        "TEST": {
+            "NAME": os.environ.get("MESSAGECENTRAL_TEST_SQLITE_FILE")
+            or Path(tempfile.mkdtemp(prefix="messagecentral-tests-")) / "tests.sqlite3"
+        },
     }
 
 

@@ -161,6 +161,7 @@ def send_orphans() -> None:
 def process_callbacks() -> None:
     """Delivery reports whose task was lost, or that are due for another try."""
     if processing.due().exists():
+        processing.forget_call()  # the task that the mark speaks of may be lost
         processing.call_worker()
 
 

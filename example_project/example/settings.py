@@ -84,7 +84,7 @@ CACHES = {
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 # A real site: CELERY_BROKER_URL = "redis://..." or "amqp://...", and no transport options.
-CELERY_BROKER_URL = os.environ.get("EXAMPLE_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = os.environ.get("EXAMPLE_BROKER_URL", "filesystem://localhost//")
 if CELERY_BROKER_URL.startswith("filesystem:"):
     for folder in ("queue", "control"):
         (HOME / "broker" / folder).mkdir(parents=True, exist_ok=True)

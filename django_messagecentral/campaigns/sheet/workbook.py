@@ -112,7 +112,7 @@ class Workbook:
     def __init__(self, path: str | IO[bytes], *, locale: str = "en") -> None:
         self._path = path
         self._locale = locale
-        self._books: list[Any] = []
+        self._open_files: list[IO[bytes]] = []  # ours, since openpyxl leaves a file open that it cannot read
         try:
             self._sheet, self.header_row, self.header = self._find_sheet(self._open(data_only=True))
             self.columns = Columns.of(self.header)
@@ -127,9 +127,9 @@ class Workbook:
         self.close()
 
     def close(self) -> None:
-        for book in self._books:
-            book.close()
-        self._books.clear()
+        for file in self._open_files:
+            file.close()
+        self._open_files.clear()
 
     @property
     def last_row_stated(self) -> int | None:
@@ -189,12 +189,13 @@ class Workbook:
         return False
 
     def _open(self, *, data_only: bool) -> Any:
+        stream = open(self._path, "rb") if isinstance(self._path, str) else self._path  # noqa: SIM115 - see close()
+        if stream is not self._path:
+            self._open_files.append(stream)
         try:
-            book = openpyxl.load_workbook(self._path, read_only=True, data_only=data_only, keep_links=False)
+            return openpyxl.load_workbook(stream, read_only=True, data_only=data_only, keep_links=False)
         except Exception as error:
             raise _broken(error) from error
-        self._books.append(book)
-        return book
 
     def _find_sheet(self, book: Any) -> tuple[Any, int, list[str]]:
         """The first visible sheet with a Mobile column, else the first that holds anything."""

@@ -13,17 +13,16 @@ PHONE = "+91 99999 99001"
 def run(screen: Screen) -> dict[str, str]:
     """``wrong_code``, ``right_code`` and ``second_use``: what each was answered."""
     screen.heading(f"Verifying {PHONE}")
-    session = "demo"
-    started = start_verification(PHONE, purpose="signup", session=session)
+    started = start_verification(PHONE, purpose="signup")
     if not started.ok:
-        raise DemoError(f"No code was sent: {started.reason}")
+        raise DemoError(f"No code was sent: {started.message}")
     code = _code_on_the_phone()
     wrong = "".join(str((int(digit) + 1) % 10) for digit in code)
     answers = {}
     for name, given in (("wrong_code", wrong), ("right_code", code), ("second_use", code)):
-        checked = check_verification(started.verification, given, session=session)
+        checked = check_verification(started.verification, given, token=started.token)
         answers[name] = "accepted" if checked.ok else "refused"
-        screen.line(f"{name.replace('_', ' '):<11} {given}  {answers[name]} ({checked.reason})")
+        screen.line(f"{name.replace('_', ' '):<11} {given}  {answers[name]} ({checked.message})")
     return answers
 
 

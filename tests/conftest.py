@@ -1,0 +1,57 @@
+"""What every test shares: sheets made on the spot, and a loud word about what could not run here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from tests import services
+
+VENDOR_HEADER = ("Country", "Mobile", "var1", "var2", "var3")
+
+SheetMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def make_sheet(tmp_path: Path) -> SheetMaker:
+    """``make_sheet(rows, header=...)`` writes an .xlsx and answers its path."""
+
+    def make(
+        rows: Iterable[Sequence[Any]], header: Sequence[Any] | None = VENDOR_HEADER, name: str = "list.xlsx"
+    ) -> Path:
+        book = Workbook(write_only=True)
+        sheet = book.create_sheet("Sheet1")
+        for row in [*([list(header)] if header else []), *rows]:
+            sheet.append(list(row))
+        path = tmp_path / name
+        book.save(path)
+        return path
+
+    return make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that needs what this machine lacks fails in CI; elsewhere it is left out and named at the end."""
+    for item in items:
+        for marker, missing in services.missing().items():
+            if item.get_closest_marker(marker):
+                if os.environ.get("CI"):
+                    item.add_marker(pytest.mark.usefixtures("fail_for_missing_service"))
+                else:
+                    item.add_marker(pytest.mark.skip(reason=missing))
+
+
+@pytest.fixture
+def fail_for_missing_service() -> None:
+    pytest.fail("; ".join(services.missing().values()))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for marker, missing in services.missing().items():
+        terminalreporter.write_sep("!", f"tests marked {marker!r} DID NOT RUN", red=True, bold=True)
+        terminalreporter.write_line(missing)

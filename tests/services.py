@@ -1,0 +1,20 @@
+"""What of the machine some tests need, and what of it is missing, by marker."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import shutil
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+
+
+@functools.cache
+def missing() -> dict[str, str]:
+    """Marker -> what is missing and how to get it. Empty where everything is there."""
+    found: dict[str, str] = {}
+    if not CHROMIUM or importlib.util.find_spec("playwright") is None:
+        found["browser"] = (
+            "No Chromium or no playwright: install the 'browser' extra and your system's chromium package."
+        )
+    return found
