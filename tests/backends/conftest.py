@@ -1,0 +1,3 @@
+from django_messagecentral.testing.plugin import messagecentral_outbox
+
+__all__ = ["messagecentral_outbox"]
