@@ -21,7 +21,7 @@ class SandboxConfig(AppConfig):
         said = getattr(settings, "MESSAGECENTRAL_SANDBOX", {}).get("EVEN_WITHOUT_DEBUG")
         if not settings.DEBUG and said != WORDS:
             raise ImproperlyConfigured(
-                "django_messagecentral.sandbox is in INSTALLED_APPS although DEBUG is False: anybody could read "
-                "codes in its inbox, and no text would reach a real phone. Take it out, or, if this site is "
-                f'meant to be so, set MESSAGECENTRAL_SANDBOX = {{"EVEN_WITHOUT_DEBUG": "{WORDS}"}}.'
+                "django_messagecentral.sandbox is in INSTALLED_APPS although DEBUG is False: anybody could "
+                "read codes in its inbox, and no text would reach a real phone. Take it out, or, if this "
+                f'site is meant to be so, set MESSAGECENTRAL_SANDBOX = {{"EVEN_WITHOUT_DEBUG": "{WORDS}"}}.'
             )

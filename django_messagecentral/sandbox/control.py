@@ -12,6 +12,7 @@ from .config import STATUSES, ConfigError
 from .delivery import make_report
 from .magic import TABLE
 from .model import Message
+from .openapi import document
 from .params import BadBodyError, Request, read_json
 from .shown import message_json, report_json
 from .state import State
@@ -46,6 +47,7 @@ class ControlApi:
             ("GET", "/changes"): self.get_changes,
             ("GET", "/magic"): self.get_magic,
             ("POST", "/report"): self.post_report,
+            ("GET", "/openapi.json"): lambda request: json_answer(document("1")),
         }
 
     def handle(self, request: Request) -> Answer | None:
