@@ -25,7 +25,12 @@ def token_subject(token: str) -> str:
 
 
 def session_subject(session: Any, *, create: bool = True) -> str:
-    """The subject of a session; empty when it has none and ``create`` is False."""
+    """The subject of a session (or of a nonce the site keeps itself, given as text).
+
+    Empty when the session has no nonce yet and ``create`` is False.
+    """
+    if isinstance(session, str):
+        return "s:" + hashlib.sha256(session.encode()).hexdigest()
     nonce = session.get(SESSION_NONCE)
     if not nonce:
         if not create:

@@ -28,7 +28,7 @@ def configure(settings: Any) -> Callable[..., None]:
 def vendor(configure: Callable[..., None]) -> Iterator[FakeVendor]:
     VENDOR.reset()
     cache.clear()
-    configure(BACKEND="tests.verification.fakes.backend")
+    configure(BACKEND="tests.verification.fakes.Backend")
     yield VENDOR
     cache.clear()
 

@@ -88,6 +88,8 @@ class FakeVendor(BaseBackend):
 VENDOR = FakeVendor()
 
 
-def backend(*_args: object, **_kwargs: object) -> FakeVendor:
-    """What the setting BACKEND names: one instance for all threads."""
-    return VENDOR
+class Backend(FakeVendor):
+    """What the setting BACKEND names: one vendor for all threads and tests."""
+
+    def __new__(cls) -> FakeVendor:  # type: ignore[misc]
+        return VENDOR

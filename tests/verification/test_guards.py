@@ -184,7 +184,10 @@ def test_strangers_cannot_spend_the_allowance_of_who_has_verified_the_phone(
     assert check_verification(first, vendor.code_of(PHONE)).ok
     clock.tick(hours=2)
     for index in range(40):  # a stranger spends and locks whatever can be spent
-        stranger = start(PHONE, subject=f"s:{index}").verification
+        asked = start(PHONE, subject=f"s:{index}")
+        if asked.reason == Reason.PHONE_LOCKED:
+            break
+        stranger = asked.verification
         if stranger is not None:
             for _ in range(5):
                 check_verification(stranger, vendor.wrong_code(PHONE))

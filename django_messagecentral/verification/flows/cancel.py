@@ -55,7 +55,7 @@ def _cancel(verification: Verification) -> bool:
         pk=verification.pk, status__in=sources_of(VerificationStatus.CANCELLED)
     ).update(status=VerificationStatus.CANCELLED, reason=Reason.CANCELLED)
     if done:
-        Challenge.objects.filter(pk=verification.challenge_id, status=ChallengeStatus.LIVING).exclude(
+        Challenge.objects.filter(pk=verification.challenge_id or 0, status=ChallengeStatus.LIVING).exclude(
             mode=ChallengeMode.VENDOR
         ).update(status=ChallengeStatus.CLOSED, living_key=None, code_hash="")
     return bool(done)

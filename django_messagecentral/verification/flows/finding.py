@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
 
 from django_messagecentral import signals
 from django_messagecentral.conf import app_settings
 from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.states import ChallengeStatus, VerificationStatus
+from django_messagecentral.verification.subjects import subjects_of
 from django_messagecentral.verification.transactions import committed
 
 
@@ -35,6 +39,21 @@ def find(verification: object, subjects: frozenset[str] | None) -> Verification 
     if found is None or not (trusted or found.subject in (subjects or ())):
         return None
     return found
+
+
+def get_verification(
+    verification: object,
+    *,
+    user: Any = None,
+    session: Any = None,
+    subject: str = "",
+    token: str = "",
+    request: HttpRequest | None = None,
+) -> Verification | None:
+    """The caller's verification, true to the clock; None as if there were none. Sends and spends nothing."""
+    subjects = subjects_of(user=user, session=session, subject=subject, token=token, request=request)
+    found = find(verification, subjects)
+    return settle(found, timezone.now()) if found is not None else None
 
 
 def settle(verification: Verification, now: datetime) -> Verification:

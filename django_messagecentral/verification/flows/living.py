@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
@@ -39,7 +40,7 @@ def expire_verifications(challenge_id: int, now: datetime) -> None:
 
 
 @committed
-def answer_living(ask: Ask, now: datetime, user: object = None, locale: str = "") -> StartResult | None:
+def answer_living(ask: Ask, now: datetime, user: Any = None, locale: str = "") -> StartResult | None:
     """What a start meets when a code lives at the phone already; None when none does."""
     phone = ask.phone.e164
     release(phone, now)

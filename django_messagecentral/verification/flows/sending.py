@@ -79,6 +79,7 @@ def send_code(
     """Send a code for a new verification, or another one for ``verification``."""
     now = timezone.now()
     taken: dict[str, str] = {}
+    get_backend()  # a wrong setting is told before anything is reserved
     try:
         screen(ask)
         taken = counters.take(ask, now)
@@ -187,7 +188,7 @@ def _reserve(
 def _close_own(verification: Verification) -> None:
     """A new code of this site's own closes the older one; the vendor's cannot be closed."""
     Challenge.objects.filter(
-        pk=verification.challenge_id,
+        pk=verification.challenge_id or 0,
         mode__in=[ChallengeMode.OWN, ChallengeMode.REVIEWER],
         living_key__isnull=False,
     ).exclude(status=ChallengeStatus.SENDING).update(

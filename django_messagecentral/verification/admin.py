@@ -1,0 +1,197 @@
+"""Verifications in the admin: looked at and never changed; a code, its hash or a proof is nowhere shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet, Value
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from django_messagecentral.admin_base import SEE_NUMBERS, MaskedPhoneMixin, ReadOnlyAdmin
+from django_messagecentral.conf import app_settings
+from django_messagecentral.phones import mask_phone
+from django_messagecentral.verification.guards import ledger
+from django_messagecentral.verification.models import (
+    Challenge,
+    PhoneLedger,
+    Refusal,
+    SendBudget,
+    Verification,
+)
+
+_NUMBER = re.compile(r"\+\d{5,15}")
+
+
+def masked(text: str) -> str:
+    """``text`` with every phone number in it masked."""
+    return _NUMBER.sub(lambda found: mask_phone(found.group()), text)
+
+
+@admin.register(Verification)
+class VerificationAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
+    list_display = ("created_at", "phone_shown", "purpose", "status", "reason_message", "user", "attempts")
+    list_filter = ("status", "purpose", "reason", "created_at")
+    list_select_related = ("user", "challenge")
+    search_fields = ("phone", "public_id")
+    show_full_result_count = False
+    date_hierarchy = "created_at"
+    fields = (
+        "public_id",
+        "phone_shown",
+        "purpose",
+        "status",
+        "reason_message",
+        "user",
+        "channel",
+        "locale",
+        "sends",
+        "attempts",
+        "created_at",
+        "expires_at",
+        "resend_at",
+        "verified_at",
+        "consumed_at",
+        "challenge",
+    )
+
+
+@admin.register(Challenge)
+class ChallengeAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
+    list_display = ("created_at", "phone_shown", "channel", "mode", "status", "attempts", "error_shown")
+    list_filter = ("status", "mode", "channel", "region")
+    search_fields = ("phone", "vendor_id", "transaction_id")
+    show_full_result_count = False
+    fields = (
+        "phone_shown",
+        "region",
+        "purpose",
+        "channel",
+        "mode",
+        "status",
+        "vendor_id",
+        "transaction_id",
+        "code_length",
+        "attempts",
+        "created_at",
+        "sent_at",
+        "expires_at",
+        "held_until",
+        "error_shown",
+    )
+
+    @admin.display(description=_("error"))
+    def error_shown(self, obj: Challenge) -> str:
+        return masked(obj.error)
+
+
+class LockedFilter(admin.SimpleListFilter):
+    """Phones that are locked now."""
+
+    title = _("lock")
+    parameter_name = "locked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("locked now"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PhoneLedger]) -> QuerySet[PhoneLedger]:
+        return queryset.filter(locked_until__gt=timezone.now()) if self.value() == "yes" else queryset
+
+
+@admin.register(PhoneLedger)
+class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
+    list_display = ("phone_shown", "whose", "sends_in_day", "wrong_in_hour", "locked_until", "verified_at")
+    list_filter = (LockedFilter,)
+    search_fields = ("phone",)
+    show_full_result_count = False
+    actions = ("unlock",)
+    fields = (
+        "phone_shown",
+        "whose",
+        "sends_in_day",
+        "wrong_in_hour",
+        "lock_level",
+        "locked_until",
+        "verified_at",
+    )
+
+    def _state(self, obj: PhoneLedger) -> ledger.State:
+        state = ledger.State(list(obj.sends), list(obj.wrong))
+        state.prune(timezone.now())
+        return state
+
+    @admin.display(description=_("allowance of"))
+    def whose(self, obj: PhoneLedger) -> str:
+        return str(_("who has verified it before") if obj.holder else _("strangers"))
+
+    @admin.display(description=_("codes sent in a day"))
+    def sends_in_day(self, obj: PhoneLedger) -> str:
+        return f"{len(self._state(obj).sends)} / {app_settings.OTP_SENDS_PER_PHONE_DAY}"
+
+    @admin.display(description=_("wrong codes in an hour"))
+    def wrong_in_hour(self, obj: PhoneLedger) -> str:
+        return f"{len(self._state(obj).wrong)} / {app_settings.OTP_PHONE_WRONG_CODES_PER_HOUR}"
+
+    def has_unlock_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("messagecentral.unlock_phone")
+
+    @admin.action(
+        description=_("Unlock these phones and let them be sent codes again"), permissions=["unlock"]
+    )
+    def unlock(self, request: HttpRequest, queryset: QuerySet[PhoneLedger]) -> None:
+        phones = sorted(set(queryset.values_list("phone", flat=True)))
+        for phone in phones:
+            ledger.unlock(phone)
+            self.log_unlock(request, phone)
+        message = ngettext("%(n)d phone was unlocked.", "%(n)d phones were unlocked.", len(phones))
+        self.message_user(request, message % {"n": len(phones)})
+
+    def log_unlock(self, request: HttpRequest, phone: str) -> None:
+        """Who unlocked what is kept in the admin's own log."""
+        for row in PhoneLedger.objects.filter(phone=phone):
+            self.log_change(request, row, str(_("Unlocked.")))
+
+
+@admin.register(Refusal)
+class RefusalAdmin(ReadOnlyAdmin):
+    list_display = ("last_at", "reason", "scope_shown", "count", "phone_shown", "last_ip", "dry_run")
+    list_filter = ("reason", "dry_run", "last_purpose", "hour")
+    show_full_result_count = False
+    fields = (
+        "hour",
+        "reason",
+        "scope_shown",
+        "count",
+        "dry_run",
+        "last_at",
+        "phone_shown",
+        "last_purpose",
+        "last_ip",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Refusal]:
+        queryset: QuerySet[Refusal] = super().get_queryset(request)
+        return queryset.annotate(_in_full=Value(request.user.has_perm(SEE_NUMBERS)))
+
+    @admin.display(description=_("what ran out"), ordering="scope")
+    def scope_shown(self, obj: Refusal) -> str:
+        return obj.scope if getattr(obj, "_in_full", False) else masked(obj.scope)
+
+    @admin.display(description=_("last phone"))
+    def phone_shown(self, obj: Refusal) -> str:
+        return obj.last_phone if getattr(obj, "_in_full", False) else mask_phone(obj.last_phone)
+
+
+@admin.register(SendBudget)
+class SendBudgetAdmin(ReadOnlyAdmin):
+    list_display = ("day", "scope", "used", "entered", "rate", "announced")
+    list_filter = ("day",)
+    fields = ("day", "scope", "used", "entered", "rate", "announced")
+
+    @admin.display(description=_("codes entered"))
+    def rate(self, obj: SendBudget) -> str:
+        return f"{100 * obj.entered / obj.used:.0f} %" if obj.used else "-"

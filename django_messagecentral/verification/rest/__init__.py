@@ -1,0 +1,1 @@
+"""The REST door: ``path("api/messagecentral/", include("django_messagecentral.verification.rest.urls"))``."""
