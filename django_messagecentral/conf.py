@@ -62,7 +62,7 @@ class Settings:
     OTP_DEFAULT_LIFE: int = 60  # when the vendor's answer names none
     OTP_MAX_ATTEMPTS: int = 5
     OTP_PHONE_WRONG_CODES_PER_HOUR: int = 10
-    OTP_LOCK_DELAYS: tuple[int, ...] = (900, 3600, 14_400, 86_400)  # each further lock of a phone lasts longer
+    OTP_LOCK_DELAYS: tuple[int, ...] = (3600, 7200, 14_400, 86_400)  # each further lock of a phone lasts longer
     OTP_COOLDOWNS: tuple[int, ...] = (30, 60, 120, 300)
     OTP_SENDS_PER_PHONE_HOUR: int = 5
     OTP_SENDS_PER_PHONE_DAY: int = 10
