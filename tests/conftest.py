@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from django_messagecentral.sandbox import SandboxServer
 from tests import services
+from tests.celery_app import app as celery_app
 
 VENDOR_HEADER = ("Country", "Mobile", "var1", "var2", "var3")
 
 SheetMaker = Callable[..., Path]
+assert celery_app.conf.task_always_eager
 
 
 @pytest.fixture
@@ -35,8 +38,23 @@ def make_sheet(tmp_path: Path) -> SheetMaker:
     return make
 
 
+@pytest.fixture
+def on_sandbox(messagecentral_sandbox: SandboxServer, settings: Any) -> SandboxServer:
+    """The site talks to a sandbox of its own over HTTP, through the real backend, and as fast as it can."""
+    settings.MESSAGECENTRAL = {
+        **settings.MESSAGECENTRAL,
+        "BASE_URL": messagecentral_sandbox.url,
+        "BACKEND": "django_messagecentral.backends.messagecentral.MessageCentralBackend",
+        "PACE_PER_SECOND": 5000.0,
+        "READ_TIMEOUT": 5.0,
+    }
+    return messagecentral_sandbox
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that needs what this machine lacks fails in CI; elsewhere it is left out and named at the end."""
+    """A test that needs what this machine lacks fails in CI;
+    elsewhere it is left out and named at the end.
+    """
     for item in items:
         for marker, missing in services.missing().items():
             if item.get_closest_marker(marker):

@@ -10,6 +10,7 @@ from django.db import transaction
 from django_messagecentral import signals
 from django_messagecentral.callbacks import processing
 from django_messagecentral.callbacks.models import Callback
+from django_messagecentral.callbacks.raw import storable
 from django_messagecentral.callbacks.report import parse_report
 from django_messagecentral.db import database_for
 
@@ -21,7 +22,7 @@ def receive(payload: Any, *, remote_ip: str | None = None) -> int:
     """
     items = payload if isinstance(payload, list) else [payload]
     rows: dict[str, Callback] = {}
-    for item in items:
+    for item in map(storable, items):
         report = parse_report(item)
         rows[report.fingerprint] = Callback(
             fingerprint=report.fingerprint,

@@ -23,11 +23,15 @@ GOOD = [91, "9876543210", "Asha", "100", "1 May"]
 
 def refused(path: Path, text: str = "Hi ##var##") -> UnusableSheet:
     with pytest.raises(UnusableSheet) as caught:
-        with open(path, "rb") as file:
-            check_file(file, path.stat().st_size)
-        with Workbook(str(path)) as book:
-            RowReader(book.columns, text)
+        take(path, text)
     return caught.value
+
+
+def take(path: Path, text: str) -> None:
+    with open(path, "rb") as file:
+        check_file(file, path.stat().st_size)
+    with Workbook(str(path)) as book:
+        RowReader(book.columns, text)
 
 
 def read(path: Path, text: str = "Hi ##var##") -> list[Recipient | Rejection]:

@@ -1,0 +1,165 @@
+"""The webhook: stores whatever JSON comes behind a valid token, once, and tells strangers nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from django_messagecentral.callbacks.models import Callback
+from tests.settings import WEBHOOK_TOKEN
+
+pytestmark = [pytest.mark.django_db, pytest.mark.db]
+
+# The vendor document's own example, whole.
+DOCUMENTED = {
+    "apiKey": None,
+    "clientId": None,
+    "messageId": "a2e87214-d18c-4a2e-b7f4-802c4465a9b9",
+    "status": "DELIVRD",
+    "errorCode": 0,
+    "countryCode": None,
+    "mobile": "919999999999",
+    "submitDate": "2023-11-02 13:59:18",
+    "doneDate": "2023-11-02 13:59:22",
+}
+
+
+def post(client: Client, payload: Any, token: str = WEBHOOK_TOKEN, **extra: Any) -> Any:
+    body = payload if isinstance(payload, bytes) else json.dumps(payload)
+    return client.post(
+        reverse("messagecentral:webhook", args=[token]), body, content_type="application/json", **extra
+    )
+
+
+def test_the_documented_payload_is_stored_and_read(client: Client) -> None:
+    assert post(client, DOCUMENTED).json() == {"stored": 1}
+    callback = Callback.objects.get()
+    assert callback.payload == DOCUMENTED
+    assert callback.phone == "+919999999999"
+    assert callback.vendor_status == "DELIVRD"
+    assert callback.done_at is not None
+    assert callback.done_at.isoformat() == "2023-11-02T08:29:22+00:00"  # 13:59:22 in India
+
+
+def test_the_same_report_again_changes_nothing(client: Client) -> None:
+    post(client, DOCUMENTED)
+    again = post(client, {**DOCUMENTED, "clientId": "x"})
+    assert (again.status_code, again.json()) == (200, {"stored": 0})
+    assert Callback.objects.count() == 1
+
+
+def test_two_recipients_of_one_bulk_call_share_an_id_and_are_two_reports(client: Client) -> None:
+    answer = post(client, [DOCUMENTED, {**DOCUMENTED, "mobile": "918888888888"}, DOCUMENTED])
+    assert answer.json() == {"stored": 2}
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"mobile": "+919999999999"},
+        {"mobile": 919999999999},
+        {"mobile": "9999999999", "countryCode": "91"},
+        {"mobile": "9999999999", "countryCode": 91},
+        {"errorCode": "0"},
+        {"errorCode": None},
+        {"doneDate": None},
+        {"doneDate": "31/02/2023"},
+        {"doneDate": "2023-02-31 10:00:00"},
+        {"submitDate": 5},
+        {"status": "delivrd"},
+        {"status": "SOMETHING_NEW"},
+        {"more": {"unknown": ["fields"]}},
+    ],
+)
+def test_variants_are_kept_and_understood(client: Client, variant: dict[str, Any]) -> None:
+    assert post(client, {**DOCUMENTED, **variant}).status_code == 200
+    callback = Callback.objects.get()
+    assert callback.phone == "+919999999999"
+    assert callback.payload == {**DOCUMENTED, **variant}
+
+
+@pytest.mark.parametrize("payload", [{}, [], 5, "text", None, True, [[]], [None, 1], {"status": {"a": 1}}])
+def test_any_other_json_is_stored_as_unreadable_and_answered_200(client: Client, payload: Any) -> None:
+    assert post(client, payload).status_code == 200
+    assert not Callback.objects.exclude(state=Callback.State.UNREADABLE).exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"status": "DELIVRD", "messageId": "a\u0000b", "note": "\u0000"}',
+        rb'{"status": "DELIVRD", "messageId": "a\ud800b", "\udfff": "\ud83d"}',
+        rb'{"status": "DELIVRD", "messageId": "a", "n": 1e999}',
+        b'{"status": "DELIVRD", "messageId": "a", "deep": ' + b"[" * 200 + b"]" * 200 + b"}",
+        b'{"status": "'
+        + b"D" * 500
+        + b'", "messageId": "'
+        + b"i" * 500
+        + b'", "errorCode": '
+        + b"9" * 300
+        + b"}",
+    ],
+    ids=["nul", "surrogate", "infinity", "deep", "long"],
+)
+def test_json_that_databases_stumble_over_is_stored_too(client: Client, body: bytes) -> None:
+    assert post(client, body).json() == {"stored": 1}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"status=DELIVRD", b'{"a": NaN}', b"[" * 60_000])
+def test_what_is_no_json_is_refused_with_a_reason(client: Client, body: bytes) -> None:
+    answer = post(client, body)
+    assert answer.status_code == 400
+    assert "JSON" in answer.json()["error"]
+    assert not Callback.objects.exists()
+
+
+def test_a_large_body_is_refused(client: Client) -> None:
+    assert post(client, "x" * 70_000).status_code == 413
+
+
+@pytest.mark.parametrize("token", ["wrong", WEBHOOK_TOKEN[:-1], WEBHOOK_TOKEN + "0"])
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+def test_a_wrong_token_learns_nothing(client: Client, token: str, method: str) -> None:
+    answer = getattr(client, method)(reverse("messagecentral:webhook", args=[token]))
+    assert (answer.status_code, answer.content) == (403, b"")
+
+
+def test_without_any_configured_token_every_door_is_shut(client: Client, settings: Any) -> None:
+    settings.MESSAGECENTRAL = {"WEBHOOK_TOKENS": [""]}
+    assert (
+        client.post(reverse("messagecentral:webhook-by-header"), "{}", "application/json").status_code == 403
+    )
+
+
+def test_set_up_checks_are_answered(client: Client) -> None:
+    url = reverse("messagecentral:webhook", args=[WEBHOOK_TOKEN])
+    assert client.get(url).status_code == client.head(url).status_code == 200
+
+
+def test_the_token_may_come_in_a_header_and_both_tokens_of_a_rotation_work(
+    client: Client, settings: Any
+) -> None:
+    settings.MESSAGECENTRAL = {"WEBHOOK_TOKENS": ["old-" + "x" * 30, "new-" + "x" * 30]}
+    url = reverse("messagecentral:webhook-by-header")
+    for token in settings.MESSAGECENTRAL["WEBHOOK_TOKENS"]:
+        assert client.get(url, headers={"X-Messagecentral-Token": token}).status_code == 200
+        assert post(client, DOCUMENTED, token).status_code == 200
+
+
+def test_only_allowed_networks_are_heard(client: Client, settings: Any) -> None:
+    settings.MESSAGECENTRAL = {
+        **settings.MESSAGECENTRAL,
+        "WEBHOOK_ALLOWED_IPS": ["10.1.0.0/16", "2001:db8::/32"],
+    }
+    assert post(client, DOCUMENTED, REMOTE_ADDR="10.2.0.1").status_code == 403
+    assert post(client, DOCUMENTED, REMOTE_ADDR="10.1.2.3").status_code == 200
+    assert post(client, DOCUMENTED, REMOTE_ADDR="2001:db8::5").status_code == 200
+
+
+def test_csrf_and_required_login_do_not_stop_the_vendor(settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    assert post(Client(enforce_csrf_checks=True), DOCUMENTED).status_code == 200

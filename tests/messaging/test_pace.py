@@ -1,0 +1,65 @@
+"""One pace over everybody who sends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.db import connection
+
+from django_messagecentral.messaging import pace
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.db]
+
+
+def drain(key: str, rate: float, seconds: float, taken: list[int]) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        grant = pace.reserve(key, 10, rate)
+        taken.append(grant.count)
+        if not grant.count:
+            time.sleep(min(grant.wait, 0.05))
+    connection.close()
+
+
+def test_four_workers_together_keep_the_pace() -> None:
+    taken: list[int] = []
+    workers = [threading.Thread(target=drain, args=("account:x", 100.0, 2.0, taken)) for _ in range(4)]
+    began = time.monotonic()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    seconds = time.monotonic() - began
+    # Never more than the elapsed time allows plus the one second's worth that may leave at once.
+    assert sum(taken) <= 100 * (seconds + 1) + 1
+    assert sum(taken) >= 100 * 2
+
+
+def test_a_slow_pace_grants_one_at_a_time_and_says_how_long_to_wait() -> None:
+    assert pace.reserve("k", 10, 0.5).count == 1
+    refused = pace.reserve("k", 10, 0.5)
+    assert refused.count == 0
+    assert 1.5 < refused.wait <= 2.0
+
+
+def test_what_did_not_leave_is_given_back() -> None:
+    assert pace.reserve("k", 100, 10.0).count == 10
+    pace.give_back("k", 4, 10.0)
+    assert pace.reserve("k", 100, 10.0).count == 4
+
+
+def test_a_single_message_debits_without_waiting_and_campaigns_make_room() -> None:
+    for _ in range(10):
+        pace.debit("k", 10.0)
+    assert pace.reserve("k", 5, 10.0).count == 0
+
+
+def test_nothing_leaves_while_the_vendor_wants_us_to_wait() -> None:
+    pace.block("k", 30)
+    refused = pace.reserve("k", 1, 10.0)
+    assert refused.count == 0
+    assert 28 < refused.wait <= 30
+    pace.block("k", 5)  # a shorter one does not shorten it
+    assert pace.reserve("k", 1, 10.0).wait > 20
