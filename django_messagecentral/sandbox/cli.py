@@ -13,6 +13,9 @@ from typing import Any
 
 from .config import DEFAULT_ACCOUNT, DEFAULT_PASSWORD, ConfigError
 from .core import Sandbox
+from .httpd import Connection, Waiters
+from .record import Recorder
+from .replay import ReplayError
 from .server import Engine, build, open_socket, url_of
 from .storage import StorageError
 
@@ -25,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--callback-url", help="post delivery callbacks to this address")
     add("--seed", type=int, help="make codes, ids, outcomes and delays repeat")
     add("--file", metavar="PATH", help="keep everything in this file, so that it survives a restart")
+    add("--replay", metavar="PATH", help="give the answers of this recording first")
     add("--otp-timeout", type=float, metavar="SECONDS", help="how long a code lives (60)")
     add(
         "--profile",
@@ -83,9 +87,14 @@ def check_host(host: str, *, allow_remote: bool) -> None:
 
 
 def serve(host: str, port: int, options: dict[str, Any]) -> None:
-    """Serve until SIGINT or SIGTERM; raises ConfigError, StorageError or OSError before that."""
+    """Serve until SIGINT or SIGTERM; raises ConfigError, StorageError, ReplayError or OSError."""
     check_host(host, allow_remote=bool(options.get("allow_remote")))
-    sandbox = build(settings_from(options), seed=options.get("seed"), file=options.get("file"))
+    sandbox = build(
+        settings_from(options),
+        seed=options.get("seed"),
+        file=options.get("file"),
+        replay=options.get("replay"),
+    )
     try:
         asyncio.run(_serve(sandbox, open_socket(host, port)))
     finally:
@@ -94,10 +103,7 @@ def serve(host: str, port: int, options: dict[str, Any]) -> None:
 
 
 async def _serve(sandbox: Sandbox, sock: socket.socket) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = _stop_on_signals()
     url = url_of(sock)
 
     def started() -> None:
@@ -108,6 +114,37 @@ async def _serve(sandbox: Sandbox, sock: socket.socket) -> None:
         sys.stdout.flush()
 
     await Engine(sandbox, sock).run(started, stop)
+
+
+def record(host: str, port: int, file: str, target: str) -> int:
+    """Record until SIGINT or SIGTERM; returns how many answers there are; raises ConfigError or OSError."""
+    check_host(host, allow_remote=False)
+    recorder = Recorder(file, target)
+    try:
+        asyncio.run(_record(recorder, open_socket(host, port)))
+    finally:
+        recorder.close()
+    return recorder.count
+
+
+async def _record(recorder: Recorder, sock: socket.socket) -> None:
+    stop = _stop_on_signals()
+    loop = asyncio.get_running_loop()
+    connections: set[Connection] = set()
+    server = await loop.create_server(lambda: Connection(recorder, Waiters(loop), connections), sock=sock)
+    sys.stdout.write(f"Recording at {url_of(sock)} (base URL for clients)\n")
+    sys.stdout.flush()
+    await stop.wait()
+    server.close()
+    for connection in tuple(connections):
+        connection.close()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -121,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     try:
         serve(options["host"], options["port"], options)
-    except (ConfigError, StorageError, OSError) as exc:
+    except (ConfigError, StorageError, ReplayError, OSError) as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
     return 0

@@ -10,6 +10,7 @@ from .config import Config
 from .control import ControlApi
 from .inbox import Inbox
 from .params import Request
+from .replay import Replay
 from .state import State
 from .vendor import VendorApi
 
@@ -17,10 +18,13 @@ from .vendor import VendorApi
 class Sandbox:
     """The vendor in a box. ``state`` holds everything; the servers only carry requests and callbacks."""
 
+    blocking = False
+
     def __init__(
         self, config: Config | None = None, *, seed: int | None = None, clock: Clock | None = None
     ) -> None:
         self.state = State(config or Config(), seed=seed, clock=clock)
+        self.replay: Replay | None = None
         self.vendor = VendorApi(self.state)
         self.control = ControlApi(self.state)
         self.inbox = Inbox(self.state, self.control)
@@ -28,7 +32,9 @@ class Sandbox:
     def handle(self, request: Request) -> Answer:
         """Answer one request; safe from many threads."""
         with self.state.lock:
-            answer = self.vendor.handle(request)
+            answer = self.replay.handle(request) if self.replay is not None else None
+            if answer is None:
+                answer = self.vendor.handle(request)
             if answer is None:
                 answer = self.control.handle(request)
             if answer is None:

@@ -1,4 +1,4 @@
-"""Carries HTTP between sockets and a Sandbox: keep-alive, delays, resets, half answers, long polls."""
+"""HTTP between sockets and a handler: keep-alive, delays, resets, half answers, long polls."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from typing import Protocol
 
 from .answers import REASONS, Answer, problem
-from .core import Sandbox
 from .httpparse import BadRequestError, RequestParser
 from .params import Request
 
@@ -44,6 +44,15 @@ def render(answer: Answer, *, head_only: bool = False, close: bool = False) -> b
     return b"".join(parts)
 
 
+class Handler(Protocol):
+    """Who answers requests: a Sandbox, or a Recorder. ``blocking`` ones are asked in a thread."""
+
+    blocking: bool
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request."""
+
+
 class Waiters:
     """Long polls that look again whenever the sandbox changes; many changes at once are one look."""
 
@@ -75,8 +84,8 @@ class Waiters:
 class Connection(asyncio.Protocol):
     """One client connection. Requests are answered one after the other, in their order."""
 
-    def __init__(self, sandbox: Sandbox, waiters: Waiters, open_ones: set[Connection]) -> None:
-        self._sandbox = sandbox
+    def __init__(self, handler: Handler, waiters: Waiters, open_ones: set[Connection]) -> None:
+        self._handler = handler
         self._waiters = waiters
         self._open_ones = open_ones
         self._parser = RequestParser()
@@ -130,7 +139,7 @@ class Connection(asyncio.Protocol):
             self._begin(request)
 
     def _begin(self, request: Request) -> None:
-        if len(request.body) > THREAD_ABOVE:
+        if self._handler.blocking or len(request.body) > THREAD_ABOVE:
             self._busy = True
             future = asyncio.get_running_loop().run_in_executor(None, self._handle, request)
             future.add_done_callback(lambda done: self._give(request, done.result()))
@@ -139,7 +148,7 @@ class Connection(asyncio.Protocol):
 
     def _handle(self, request: Request) -> Answer:
         try:
-            return self._sandbox.handle(request)
+            return self._handler.handle(request)
         except Exception:
             logger.exception("%s %s could not be answered", request.method, request.path)
             return problem(500, "the sandbox itself failed; its log says where")

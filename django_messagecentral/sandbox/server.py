@@ -16,16 +16,25 @@ from .config import Config
 from .core import Sandbox
 from .httpd import Connection, Waiters
 from .poster import Poster
+from .replay import Replay
 from .state import State
 from .storage import FileJournal
 
 
-def build(settings: dict[str, Any], *, seed: int | None = None, file: str | Path | None = None) -> Sandbox:
+def build(
+    settings: dict[str, Any],
+    *,
+    seed: int | None = None,
+    file: str | Path | None = None,
+    replay: str | Path | None = None,
+) -> Sandbox:
     """A sandbox with these settings, over a file if one is named (what is set here wins over the file).
 
-    Raises ConfigError or StorageError.
+    ``replay`` names a recording whose answers come first. Raises ConfigError, StorageError, ReplayError.
     """
     sandbox = Sandbox(Config().changed(**settings), seed=seed)
+    if replay is not None:
+        sandbox.replay = Replay(replay, sandbox.state)
     if file is not None:
         FileJournal(file).open(sandbox.state)
         sandbox.state.configure(**{name: value for name, value in settings.items() if value is not None})
@@ -163,9 +172,10 @@ class SandboxServer:
         seed: int | None = None,
         callback_url: str | None = None,
         file: str | Path | None = None,
+        replay: str | Path | None = None,
         **settings: Any,
     ) -> None:
-        self.core = build(settings | {"callback_url": callback_url}, seed=seed, file=file)
+        self.core = build(settings | {"callback_url": callback_url}, seed=seed, file=file, replay=replay)
         self._address = (host, port)
         self._thread: EngineThread | None = None
         self.url = ""

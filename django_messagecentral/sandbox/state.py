@@ -303,6 +303,7 @@ class State:
                 },
                 "tokens": {"issued": counts["tokens_issued"], "refused": counts["tokens_refused"]},
                 "unauthorized": counts["unauthorized"],
+                "replayed": counts["replayed"],
                 "callbacks": {
                     name: counts[f"callbacks_{name}"]
                     for name in ("planned", "pending", "posting", "answered", "failed", "unposted")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.sandbox import cli
 from django_messagecentral.sandbox.config import ConfigError
+from django_messagecentral.sandbox.replay import ReplayError
 from django_messagecentral.sandbox.storage import StorageError
 
 
@@ -44,5 +45,5 @@ class Command(BaseCommand):
             raise CommandError(_("The address is host:port or a port, for example 127.0.0.1:9000."))
         try:
             cli.serve(host.strip("[]") if colon else "127.0.0.1", int(port), options)
-        except (ConfigError, StorageError, OSError) as exc:
+        except (ConfigError, StorageError, ReplayError, OSError) as exc:
             raise CommandError(str(exc)) from exc
