@@ -32,7 +32,10 @@ class MaskedPhoneMixin:
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         queryset: models.QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
-        return queryset.annotate(_in_full=models.Value(request.user.has_perm(SEE_NUMBERS)))
+        annotated: models.QuerySet[Any] = queryset.annotate(
+            _in_full=models.Value(request.user.has_perm(SEE_NUMBERS))
+        )
+        return annotated
 
     @admin.display(description=_("phone"), ordering="phone")
     def phone_shown(self, obj: Any) -> str:

@@ -138,7 +138,7 @@ def load_settings() -> Settings:
     if not isinstance(given, Mapping):
         return Settings()
     known = {f.name for f in fields(Settings)}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
     return Settings(**values)
 
 

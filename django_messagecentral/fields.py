@@ -8,7 +8,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class ExactCharField(models.CharField):  # type: ignore[type-arg]
+class ExactCharField(models.CharField):
     """Text that is compared byte by byte: ids, tokens, hashes.
 
     MariaDB's default collations ignore case and trailing spaces, which would let two different

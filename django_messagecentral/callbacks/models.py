@@ -23,7 +23,7 @@ class Callback(models.Model):
     fingerprint = ExactCharField(
         max_length=64, unique=True, help_text=_("SHA-256 over what makes a report the same report")
     )
-    payload = models.JSONField(_("as received"))
+    payload = models.JSONField(_("as received"), null=True)  # JSON null is a payload too
     vendor_message_id = ExactCharField(_("messageId"), max_length=64, blank=True, default="")
     phone = ExactCharField(_("phone"), max_length=16, blank=True, default="")
     vendor_status = models.CharField(_("vendor's status"), max_length=40, blank=True, default="")

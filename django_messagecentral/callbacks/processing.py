@@ -120,8 +120,8 @@ def _find(callbacks: list[Callback]) -> dict[int, Message]:
                 Callback.State.PARKED,
                 _("The id is known, but not with this phone."),
             )
-        elif callback.phone and (message := _find_by_phone(callback)):
-            found[callback.pk] = message
+        elif callback.phone and (guess := _find_by_phone(callback)):
+            found[callback.pk] = guess
     return found
 
 

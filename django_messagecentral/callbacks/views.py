@@ -38,7 +38,7 @@ class WebhookView(View):
 
     http_method_names = ["get", "head", "post", "options"]
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self._is_allowed(request, kwargs.get("token", "")):
             return HttpResponse(status=403)
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]

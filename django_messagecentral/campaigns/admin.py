@@ -324,7 +324,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
     list_select_related = ("upload",)
     show_full_result_count = False
 
-    def get_fields(self, request: HttpRequest, obj: RejectedRow | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: RejectedRow | None = None) -> Any:
         cells = ["cells"] if request.user.has_perm(SEE_NUMBERS) else []
         return ["upload", "row_number", *cells, "code", "reason"]
 

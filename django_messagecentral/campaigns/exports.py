@@ -53,7 +53,7 @@ def write_xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return stream.getvalue()
 
 
-def _cell(sheet: Any, value: Any) -> WriteOnlyCell:
+def _cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, int):
         return WriteOnlyCell(sheet, value)
     text = safe_text(value)

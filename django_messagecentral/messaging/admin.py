@@ -107,7 +107,7 @@ class SuppressionAdmin(MaskedPhoneMixin, admin.ModelAdmin):
     search_fields = ("phone",)
     readonly_fields = ("created_at",)
 
-    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> Any:
         phone = "phone" if obj is None or request.user.has_perm(SEE_NUMBERS) else "phone_shown"
         return [phone, "channel", "message_type", "source", "reason", "created_at"]
 

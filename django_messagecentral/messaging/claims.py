@@ -61,7 +61,7 @@ def _take(messages: QuerySet[Message], limit: int, claim_id: uuid.UUID, lease: f
     rows = list(locked(due.annotate(_now=Now()).order_by("pk"), skip_locked=True)[:limit])
     if not rows:
         return []
-    now: datetime = rows[0]._now  # type: ignore[attr-defined]
+    now: datetime = rows[0]._now
     lease_until = now + timedelta(seconds=lease)
     written = Message.objects.filter(pk__in=[row.pk for row in rows], status=Status.QUEUED).update(
         status=Status.SENDING,

@@ -79,10 +79,9 @@ def _row(key: str) -> tuple[Pace, datetime]:
     row = Pace.objects.filter(key=key).annotate(_now=Now()).first()
     if row is None:
         now = database_now(Pace)
-        row, _created = Pace.objects.get_or_create(key=key, defaults={"next_free": now})
-        return row, now
-    now = row._now  # type: ignore[attr-defined]
-    return row, now
+        made, _created = Pace.objects.get_or_create(key=key, defaults={"next_free": now})
+        return made, now
+    return row, row._now
 
 
 def _advance(row: Pace, next_free: datetime) -> bool:

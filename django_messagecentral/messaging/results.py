@@ -49,7 +49,8 @@ NOT_STARTED = Result(status=Status.QUEUED)
 
 def retry_delay(attempt_count: int, retry_after: float | None) -> float:
     """Seconds until a message that never left is tried again."""
-    return max(retry_after or 0.0, min(RETRY_MAX, RETRY_BASE * 2 ** max(0, attempt_count - 1)))
+    backoff: float = min(RETRY_MAX, RETRY_BASE * 2 ** max(0, attempt_count - 1))
+    return max(retry_after or 0.0, backoff)
 
 
 @in_transaction(Message)

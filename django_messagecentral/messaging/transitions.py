@@ -178,7 +178,7 @@ def _update(
     if new is not None:
         values["status"] = new
     for name in names:
-        field = Message._meta.get_field(name)
+        field: Any = Message._meta.get_field(name)
         by_row = {row.pk: writes[row.pk].fields[name] for row in batch}
         if len(set(map(str, by_row.values()))) == 1:
             values[name] = next(iter(by_row.values()))

@@ -92,15 +92,15 @@ def _sections(number_format: str) -> list[str]:
 
 def _literal(text: str) -> str:
     """Literal characters, shifted to a private area so that they are never read as format codes."""
-    return "".join(chr(0xF0000 + ord(c)) for c in text)
+    return "".join(chr(0xF0000 + ord(c)) if ord(c) <= 0xFFFF else c for c in text)
 
 
 def _unshift(text: str) -> str:
-    return "".join(chr(ord(c) - 0xF0000) if 0xF0000 <= ord(c) < 0xFFFFE else c for c in text)
+    return "".join(chr(ord(c) - 0xF0000) if 0xF0000 <= ord(c) <= 0xFFFFF else c for c in text)
 
 
 def _number_text(value: float | Decimal, number_format: str, locale: str) -> str:
-    if number_format in (GENERAL, "@", "") or abs(value) >= 1e15:  # Excel keeps fifteen digits
+    if number_format in (GENERAL, "@", "") or abs(float(value)) >= 1e15:  # Excel keeps fifteen digits
         return plain_number(value)
     sections = _sections(number_format)
     section, sign = sections[0], "-" if value < 0 else ""
@@ -145,7 +145,7 @@ def _date_text(value: datetime | date | time, number_format: str) -> str:
     section = _sections(number_format)[0]
     if not any(c in section.lower() for c in "ymdhs"):
         return _plain_date(value)
-    moment = value
+    moment: Any = value
     if isinstance(moment, time):
         moment = datetime.combine(date(1900, 1, 1), moment)
     elif not isinstance(moment, datetime):

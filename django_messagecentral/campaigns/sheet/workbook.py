@@ -204,9 +204,8 @@ class Workbook:
             for sheet in book.worksheets:
                 if not isinstance(sheet, ReadOnlyWorksheet) or sheet.sheet_state != "visible":
                     continue
-                for number, row in enumerate(
-                    sheet.iter_rows(max_row=HEADER_SEARCH_ROWS, values_only=True), 1
-                ):
+                rows: Any = sheet.iter_rows(max_row=HEADER_SEARCH_ROWS, values_only=True)  # type: ignore[misc]
+                for number, row in enumerate(rows, 1):
                     header = [cell_text(value) for value in row]
                     if any(header):
                         candidates.append((sheet, number, header))
