@@ -103,10 +103,9 @@ class ControlApi:
         elif "mobile" in params:
             chosen = state.inboxes.get(digits(params["mobile"]), [])
         else:
-            newest = list(state.reports.values())[-(whole(params, "limit", 1000) or 1) :]
-            found = [(state.messages.get(report.message_id), report) for report in newest]
-            return json_answer([report_json(r, m.mobile, wire_time) for m, r in found if m is not None])
-        return json_answer([report_json(r, m.mobile, wire_time) for m in chosen for r in m.reports])
+            chosen_reports = list(state.reports.values())[-(whole(params, "limit", 1000) or 1) :]
+            return json_answer([report_json(report, wire_time) for report in chosen_reports])
+        return json_answer([report_json(r, wire_time) for message in chosen for r in message.reports])
 
     def wire_time(self) -> WireTime:
         """Writes times as callbacks do, in the configured zone."""

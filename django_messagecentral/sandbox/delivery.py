@@ -43,10 +43,12 @@ def plan(config: Config, draw: Draw, message: Message, callback_id: str, sent_at
 def make_report(message: Message, callback_id: str, status: str, *, due_at: float, done_at: float) -> Report:
     """A report of one status; its id is given when it is added."""
     error = ERROR_CODES[status]
-    return Report(0, message.id, callback_id, status, error, due_at, message.received_at, done_at)
+    return Report(
+        0, message.id, message.mobile, callback_id, status, error, due_at, message.received_at, done_at
+    )
 
 
-def payload(report: Report, mobile: str, wire_time: WireTime) -> dict[str, Any]:
+def payload(report: Report, wire_time: WireTime) -> dict[str, Any]:
     """The document's JSON: mobile with its country code and no plus, dates without a zone."""
     return {
         "apiKey": None,
@@ -55,7 +57,7 @@ def payload(report: Report, mobile: str, wire_time: WireTime) -> dict[str, Any]:
         "status": report.status,
         "errorCode": report.error_code,
         "countryCode": None,
-        "mobile": mobile,
+        "mobile": report.mobile,
         "submitDate": wire_time.write(report.submit_at),
         "doneDate": wire_time.write(report.done_at),
     }

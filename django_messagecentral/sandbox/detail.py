@@ -100,7 +100,7 @@ class TextPage(Frame):
             )
             for attempt in report.attempts
         ]
-        body = json.dumps(payload(report, message.mobile, wire_time), indent=2)
+        body = json.dumps(payload(report, wire_time), indent=2)
         return tag(
             "li",
             tag(

@@ -45,6 +45,7 @@ class Report:
 
     id: int
     message_id: int
+    mobile: str
     callback_id: str
     status: str
     error_code: int

@@ -165,6 +165,8 @@ class Poster:
     async def _work(self) -> None:
         while self._queue and not self._stopped:
             report = self._queue.popleft()
+            if not self._state.known(report):
+                continue
             started = time.perf_counter()
             at = self._state.clock.now()
             status: int | None = None
@@ -179,10 +181,9 @@ class Poster:
 
     async def _post(self, report: Report) -> tuple[int, str]:
         url = self._state.config.callback_url
-        message = self._state.messages.get(report.message_id)
-        if url is None or message is None:
-            raise ConnectionAbortedError("the callback URL or the text was removed")
-        raw = self._request(url, report, message.mobile)
+        if url is None:
+            raise ConnectionAbortedError("the callback URL was removed")
+        raw = self._request(url, report)
         exchange, fresh = await self._connection(url)
         try:
             answered = await exchange.post(raw)
@@ -203,11 +204,11 @@ class Poster:
             exchange.close()
         return answered
 
-    def _request(self, url: str, report: Report, mobile: str) -> bytes:
+    def _request(self, url: str, report: Report) -> bytes:
         if self._zone != self._state.config.callback_timezone:
             self._zone = self._state.config.callback_timezone
             self._wire_time = WireTime(ZoneInfo(self._zone))
-        body = json.dumps(payload(report, mobile, self._wire_time)).encode()
+        body = json.dumps(payload(report, self._wire_time)).encode()
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         host = parts.netloc.rpartition("@")[2]

@@ -31,14 +31,14 @@ def message_json(message: Message) -> dict[str, Any]:
     }
 
 
-def report_json(report: Report, mobile: str, wire_time: WireTime) -> dict[str, Any]:
+def report_json(report: Report, wire_time: WireTime) -> dict[str, Any]:
     """One delivery report with what its POSTs got back."""
     return {
         "id": report.id,
         "message": report.message_id,
         "state": report.state,
         "due_at": iso(report.due_at),
-        "payload": payload(report, mobile, wire_time),
+        "payload": payload(report, wire_time),
         "attempts": [
             {
                 "at": iso(attempt.at),

@@ -211,9 +211,15 @@ class State:
             message.status = report.status
             self.keep("status", [message.id, report.status])
 
+    def known(self, report: Report) -> bool:
+        """False for a report from before a reset."""
+        return self.reports.get(report.id) is report
+
     def posted(self, report: Report, attempt: Attempt) -> None:
         """A POST of a report ended. Without a 2xx it is tried again as configured, then given up."""
         with self.lock:
+            if not self.known(report):
+                return
             report.tries += 1
             report.attempts.append(attempt)
             self.count("callback_posts")

@@ -135,8 +135,8 @@ def _snapshot(state: State) -> Iterator[tuple[str, Any]]:
         yield "verification", _plain("verification", verification)
     for message in state.messages.values():
         yield "message", _plain("message", message)
-        for report in message.reports:
-            yield "report", _plain("report", report)
+    for report in state.reports.values():
+        yield "report", _plain("report", report)
     yield "counts", dict(state.counts)
     yield "asked", dict(state.asked)
 
@@ -198,20 +198,20 @@ class _Reader:
         self._state.remember(Message(*value))
 
     def _status(self, value: list[Any]) -> None:
-        self._state.messages[value[0]].status = value[1]
+        if value[0] in self._state.messages:  # else its phone was cleared before
+            self._state.messages[value[0]].status = value[1]
 
     def _report(self, value: list[Any]) -> None:
         attempts, *rest = value
         report = Report(*rest)
         report.attempts = [Attempt(*attempt) for attempt in attempts]
         message = self._state.messages.get(report.message_id)
-        if message is None:
-            return
-        known = next((n for n, other in enumerate(message.reports) if other.id == report.id), None)
-        if known is None:
-            message.reports.append(report)
-        else:
-            message.reports[known] = report
+        if message is not None:
+            known = next((n for n, other in enumerate(message.reports) if other.id == report.id), None)
+            if known is None:
+                message.reports.append(report)
+            else:
+                message.reports[known] = report
         self._state.reports[report.id] = report
         self._state.last_report = max(self._state.last_report, report.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import Any
@@ -194,3 +195,25 @@ def test_other_paths_are_not_found(client: ForeignClient, path: str) -> None:
 def test_wrong_methods_are_told(client: ForeignClient) -> None:
     assert client.http.get(client.base + "/verification/v3/send", timeout=5).status_code == 405
     assert client.http.get(client.base + "/_sandbox/reset", timeout=5).status_code == 405
+
+
+def test_a_reset_amid_callbacks_leaves_no_count_behind(client: ForeignClient, sandbox: SandboxServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, answers nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        sandbox.configure(callback_url=url, callback_delay=0, callback_retries=0, callback_timeout=0.4)
+        client.sms()
+        deadline = time.monotonic() + 5
+        while not sandbox.stats()["callbacks"]["posting"]:
+            assert time.monotonic() < deadline
+        sandbox.reset()
+        time.sleep(0.6)
+        assert set(sandbox.stats()["callbacks"].values()) == {0}
+
+
+def test_clearing_a_phone_does_not_stop_its_callbacks(client: ForeignClient, sandbox: SandboxServer) -> None:
+    with SandboxServer() as site:
+        sandbox.configure(callback_url=site.url + "/_sandbox/reset", callback_delay=0.2)
+        client.sms()
+        sandbox.state.clear("919876543210")
+        assert sandbox.wait_for_callbacks()["answered"] == 1
+        sandbox.configure(callback_url=None)
