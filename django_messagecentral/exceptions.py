@@ -5,7 +5,6 @@ number; ``error.user_message`` is plain English for a person, which the Django s
 ``gettext(error.user_message)``.
 """
 
-# ruff: noqa: N818 (the names are the vendor's own words for its response codes)
 from __future__ import annotations
 
 from enum import StrEnum

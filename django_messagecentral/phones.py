@@ -49,7 +49,7 @@ _REASONS: Final = {
 _SLUGS: Final = {"shortened": "not_a_number", "unknown_code": "unknown_country"}
 
 
-class InvalidPhone(ValueError):  # noqa: N818
+class InvalidPhone(ValueError):
     """``code``: a stable slug (empty, no_country, not_a_number, too_short, too_long, invalid,
     country_mismatch, unknown_country). ``reason``: an English sentence that says what to do, translated with
     ``gettext(error.reason)``; it never repeats the number."""
@@ -87,11 +87,8 @@ def parse_phone(raw: object, *, region: str = "", country: object = "") -> Phone
     text = _as_text(raw)
     if not text:
         raise InvalidPhone("empty")
-    home = _as_text(country)
-    if home:
-        found = resolve_country(home)
-        if found is None:
-            raise InvalidPhone("unknown_country")
+    found = _country(country)
+    if found:
         return _first_valid(_readings_in_country(text, *found), calling_code=found[0])
     return _first_valid(_readings(text, region.strip().upper()))
 
@@ -127,6 +124,18 @@ def from_vendor(mobile: str) -> str | None:
 
 
 # -- reading -----------------------------------------------------------------------------------------
+
+
+def _country(cell: object) -> tuple[int, str] | None:
+    """Dialling code and main region; None for an empty cell."""
+    try:
+        text = _as_text(cell)
+    except InvalidPhone:
+        raise InvalidPhone("unknown_country") from None
+    found = resolve_country(text) if text else None
+    if text and found is None:
+        raise InvalidPhone("unknown_country")
+    return found
 
 
 def _as_text_or_nothing(raw: object) -> str:

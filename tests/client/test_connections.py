@@ -13,6 +13,8 @@ import pytest
 import requests
 import responses
 import urllib3
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from django_messagecentral.client import MessageCentralClient, connections
 from django_messagecentral.exceptions import (
@@ -292,3 +294,58 @@ def test_in_doubt_it_may_have_left(error: Exception, kind: type[MessageCentralEr
     with responses.RequestsMock() as mock:
         mock.post("http://127.0.0.1:1/verification/v3/send", body=error)
         assert type(failure(client_of("http://127.0.0.1:1"))) is kind
+
+
+# -- whatever bytes come -----------------------------------------------------------------------------------
+
+header_lines = st.sampled_from(
+    [
+        b"Content-Length: 5",
+        b"Content-Length: -1",
+        b"Content-Length: 99999999999999999999",
+        b"Content-Length: five",
+        b"Transfer-Encoding: chunked",
+        b"Content-Encoding: gzip",
+        b"Content-Encoding: gzip, deflate, br, zstd",
+        b"Content-Type: text/html; charset=\xff\x00",
+        b"Set-Cookie: a=b; expires=\xff; domain=..; path",
+        b"Location: http://[",
+        b"Retry-After: \xb2",
+        b"Connection: close",
+    ]
+) | st.binary(max_size=40)
+answers = st.one_of(
+    st.binary(max_size=200),
+    st.builds(
+        lambda status, headers, body: (
+            b"HTTP/1.1 " + status + b"\r\n" + b"".join(line + b"\r\n" for line in headers) + b"\r\n" + body
+        ),
+        st.sampled_from(
+            [b"200 OK", b"204 None", b"304 Same", b"100 Continue", b"401 No", b"503 Later", b"999 ?"]
+        ),
+        st.lists(header_lines, max_size=4),
+        st.sampled_from(
+            [b"", b'5\r\n{"a":\r\n0\r\n\r\n', b"\x1f\x8b\x08\x00garbage", b'{"responseCode": 200}']
+        )
+        | st.binary(max_size=60),
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(answers)
+def test_any_bytes_from_the_socket_are_a_result_or_one_of_our_errors(answer: bytes) -> None:
+    with raw_server(raw(answer)) as server:
+        one = client_of(server.url, read_timeout=5)
+        try:
+            send(one)
+        except MessageCentralError as error:
+            outcome = error.outcome
+        else:
+            outcome = Outcome.ACCEPTED
+        finally:
+            one.close()
+    if outcome is Outcome.ACCEPTED:
+        assert b'{"responseCode": 200}' in answer
+    elif outcome is Outcome.NEVER_LEFT:
+        assert b"401" in answer
