@@ -1,0 +1,181 @@
+"""The pages in Chromium: desktop and phone size, with JavaScript and without."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from django_messagecentral.verification.models import Verification
+from tests.verification.conftest import PHONE
+from tests.verification.fakes import FakeVendor
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.urls("tests.verification.urls"),
+]
+CHROMIUM = os.environ.get("MESSAGECENTRAL_TEST_CHROMIUM", "/usr/bin/chromium")
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    allow = pytest.MonkeyPatch()
+    allow.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in this thread
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        path = CHROMIUM if Path(CHROMIUM).exists() else None
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+    allow.undo()
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def size(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[True, False], ids=["js", "nojs"])
+def javascript(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def page(
+    chromium: Browser,
+    size: str,
+    javascript: bool,
+    live_server: Any,
+) -> Iterator[Page]:
+    context = chromium.new_context(
+        viewport=SIZES[size],  # type: ignore[arg-type]
+        base_url=live_server.url,
+        java_script_enabled=javascript,
+        locale="en-GB",
+    )
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("requestfailed", lambda failed: wrong.append(failed.url))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def shot(page: Page, request: pytest.FixtureRequest, name: str) -> None:
+    """A picture for people, where MESSAGECENTRAL_TEST_SCREENSHOTS names a directory."""
+    if folder := os.environ.get("MESSAGECENTRAL_TEST_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png", full_page=True)
+
+
+def nothing_sticks_out(page: Page) -> None:
+    """No sideways scrolling (measured where scripts may run)."""
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not wide
+
+
+def ask_for_a_code(page: Page, vendor: FakeVendor) -> str:
+    page.goto("/mc/verify/?next=/welcome/")
+    page.get_by_label("Country").select_option("IN")
+    page.get_by_label("Phone number", exact=True).last.fill("98765 43210")
+    page.get_by_role("button", name="Send the code").click()
+    expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
+    return vendor.code_of(PHONE)
+
+
+def test_a_visitor_verifies_a_phone(
+    page: Page, vendor: FakeVendor, javascript: bool, request: pytest.FixtureRequest
+) -> None:
+    page.goto("/mc/verify/")
+    shot(page, request, "1-start")
+    code = ask_for_a_code(page, vendor)
+    shot(page, request, "2-code")
+    if javascript:
+        nothing_sticks_out(page)
+        expect(page.get_by_role("button", name="Send another code in")).to_be_disabled()
+    page.get_by_label("Code").fill(vendor.wrong_code(PHONE))
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("alert")).to_contain_text("This code is not right")
+    shot(page, request, "3-wrong")
+    page.get_by_label("Code").fill(f"{code[:3]}-{code[3:]}")
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("welcome")).to_be_visible()
+    assert Verification.objects.get().status == "verified"
+    page.goto("/mc/verify/done/")
+    shot(page, request, "4-done")
+
+
+def test_a_number_that_is_none(page: Page, request: pytest.FixtureRequest, javascript: bool) -> None:
+    page.goto("/mc/verify/")
+    page.get_by_label("Country").select_option("IN")
+    page.get_by_label("Phone number", exact=True).last.fill("12")
+    page.get_by_role("button", name="Send the code").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    shot(page, request, "1-invalid")
+    if javascript:
+        nothing_sticks_out(page)
+
+
+def test_another_code_when_the_first_is_over(
+    page: Page, vendor: FakeVendor, javascript: bool, configure: Callable[..., None]
+) -> None:
+    configure(OTP_COOLDOWNS=(2,))
+    vendor.timeout = 2.0
+    first = ask_for_a_code(page, vendor)
+    if javascript:
+        expect(page.locator("[data-mc-status]")).to_have_text("You can ask for another code now.")
+    else:
+        page.get_by_role("button", name="Send another code").click()
+        expect(page.get_by_role("status")).to_contain_text("You can try again at")
+        page.wait_for_timeout(2100)
+    page.get_by_role("button", name="Send another code").click()
+    expect(page.get_by_role("status")).to_contain_text("We sent you a code.")
+    assert len(vendor.otps) == 2
+    assert vendor.codes[vendor.otps[0][2]] == first
+
+
+def test_five_wrong_codes_lock(page: Page, vendor: FakeVendor, request: pytest.FixtureRequest) -> None:
+    ask_for_a_code(page, vendor)
+    for _ in range(5):
+        page.get_by_label("Code").fill(vendor.wrong_code(PHONE))
+        page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="Please wait")).to_be_visible()
+    shot(page, request, "1-locked")
+
+
+def test_a_pasted_code_is_tidied(page: Page, vendor: FakeVendor, javascript: bool) -> None:
+    ask_for_a_code(page, vendor)
+    field = page.get_by_label("Code")
+    if javascript:
+        field.evaluate(
+            """(input) => { const data = new DataTransfer(); data.setData("text", "123-456");
+            input.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, cancelable: true})); }"""
+        )
+        expect(field).to_have_value("123456")
+    else:
+        field.fill("123-456")
+        expect(field).to_have_value("123-456")  # the server reads it
+
+
+@pytest.mark.parametrize("language", ["ar"])
+def test_right_to_left(
+    chromium: Browser, live_server: Any, vendor: FakeVendor, language: str, request: pytest.FixtureRequest
+) -> None:
+    context = chromium.new_context(
+        viewport=SIZES["phone"],  # type: ignore[arg-type]
+        base_url=live_server.url,
+        locale=language,
+    )
+    page = context.new_page()
+    page.goto("/mc/verify/")
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    nothing_sticks_out(page)
+    shot(page, request, "rtl")
+    context.close()
