@@ -10,7 +10,7 @@ from django_messagecentral.client import message_now, verify_now
 from django_messagecentral.client.answers import Envelope, Scrubber, read_answer
 from django_messagecentral.client.codes import FlowType, Operation
 from django_messagecentral.client.credentials import read_credentials
-from django_messagecentral.client.http import Call, Transport
+from django_messagecentral.client.http import GRACE, Call, Transport
 from django_messagecentral.client.results import SendResult, ValidateResult
 from django_messagecentral.client.tokens import MAX_WAIT, MemoryTokenStore, Token, TokenSource, TokenStore
 from django_messagecentral.exceptions import (
@@ -82,7 +82,7 @@ class MessageCentralClient:
             self._credentials.fingerprint(self._transport.base_url),
             self._fetch_token,
         )
-        one_exchange = connect_timeout + 3 * read_timeout  # the wait, the body, its last piece
+        one_exchange = connect_timeout + read_timeout + GRACE
         #: seconds that a call can last: token, call, token renewed, call again, and waits for other fetchers
         self.longest_call = one_exchange if token else 4 * one_exchange + 2 * MAX_WAIT
 

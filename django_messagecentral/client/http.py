@@ -28,6 +28,7 @@ from django_messagecentral.client.connections import TrackedAdapter, progress
 from django_messagecentral.client.tokens import Token
 from django_messagecentral.exceptions import AnswerLost, ConnectionNotMade, InvalidArgument, UnreadableAnswer
 
+GRACE: Final = 1.0  # seconds for the body of an answer that has just begun in time
 MAX_BODY: Final = 1024 * 1024  # bytes; the vendor's answers have some hundred
 _LONGEST_WAIT: Final = 24 * 3600.0  # seconds of Retry-After that are believed
 _LIBRARY_ERRORS: Final = (
@@ -75,8 +76,8 @@ class Call:
 class Transport:
     """A pooled session a process, made at first use (so after a fork); usable by many threads at once.
 
-    ``connect_timeout`` and ``read_timeout``: seconds; the second bounds the wait for the answer's first byte,
-    and again the reading of its body.
+    ``connect_timeout`` and ``read_timeout``: seconds. Together, and with GRACE, they bound an exchange, but
+    for the resolver, a host of several addresses that do not answer, and headers sent drop by drop.
     """
 
     def __init__(self, base_url: str, *, connect_timeout: float, read_timeout: float, pool_size: int) -> None:
@@ -119,6 +120,7 @@ class Transport:
         self, call: Call, token: Token | None
     ) -> Answer | ConnectionNotMade | AnswerLost | UnreadableAnswer:
         progress.begin()
+        started = time.monotonic()
         try:
             response = self._session().request(
                 call.method,
@@ -134,21 +136,18 @@ class Transport:
         except _LIBRARY_ERRORS as error:
             return classify(error)
         with response:
-            return self._read(response, time.monotonic() + self._timeout[1])
+            return self._read(response, max(started + sum(self._timeout), time.monotonic() + GRACE))
 
     def _read(self, response: requests.Response, deadline: float) -> Answer | UnreadableAnswer:
         """The body, piece by piece: a server that drips one byte a second must not hold a worker for ever."""
         body, broken = bytearray(), False
         try:
-            while piece := response.raw.read1(65536, decode_content=True):
+            while piece := _read_some(response, deadline):
                 body += piece
                 if len(body) > MAX_BODY:
                     return UnreadableAnswer(
                         f"an answer of more than {MAX_BODY} bytes", http_status=response.status_code
                     )
-                if time.monotonic() > deadline:
-                    broken = True
-                    break
         except DecodeError:
             return UnreadableAnswer("a body that cannot be decompressed", http_status=response.status_code)
         except _LIBRARY_ERRORS:
@@ -159,6 +158,19 @@ class Transport:
             retry_after=parse_retry_after(response.headers.get("Retry-After", "")),
             broken=broken,
         )
+
+
+def _read_some(response: requests.Response, deadline: float) -> bytes:
+    """The next piece of the body, b"" at its end. Raises TimeoutError when ``deadline`` is over."""
+    left = deadline - time.monotonic()
+    if left < 0 and response.raw.length_remaining != 0:
+        raise TimeoutError
+    # None once the answer is whole, or when the server closes the connection after it
+    sock = getattr(response.raw.connection, "sock", None)
+    if sock is not None:
+        sock.settimeout(max(left, 0.01))
+    piece: bytes = response.raw.read1(65536, decode_content=True)
+    return piece
 
 
 def classify(error: BaseException) -> ConnectionNotMade | AnswerLost:
