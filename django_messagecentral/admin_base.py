@@ -27,6 +27,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class InternalAdmin(ReadOnlyAdmin):
+    """The engine's own rows: there for who knows the address, and not in an operator's way."""
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        return {}
+
+
 class MaskedPhoneMixin:
     """Shows ``phone_shown`` in place of ``phone``: in full only to those with the permission."""
 

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from django_messagecentral.admin_base import SEE_NUMBERS, ReadOnlyAdmin
+from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, ReadOnlyAdmin
 from django_messagecentral.campaigns import exports, service
 from django_messagecentral.campaigns.admin_forms import CampaignForm, LaunchForm
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot, RejectedRow
@@ -222,7 +222,7 @@ class CampaignAdmin(admin.ModelAdmin):
 
     def launch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self._campaign(request, pk, LAUNCH)
-        form = LaunchForm(request.POST or None)
+        form = LaunchForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             at = form.cleaned_data["at"]
             done = _t("The campaign is scheduled.") if at else _t("The campaign is being sent.")
@@ -330,7 +330,7 @@ class RejectedRowAdmin(ReadOnlyAdmin):
 
 
 @admin.register(DispatchSlot)
-class DispatchSlotAdmin(ReadOnlyAdmin):
+class DispatchSlotAdmin(InternalAdmin):
     list_display = ("campaign", "number", "claim", "lease_until")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DispatchSlot]:

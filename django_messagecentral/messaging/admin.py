@@ -9,7 +9,7 @@ from django.forms import ModelForm, ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from django_messagecentral.admin_base import SEE_NUMBERS, MaskedPhoneMixin, ReadOnlyAdmin
+from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, MaskedPhoneMixin, ReadOnlyAdmin
 from django_messagecentral.conf import app_settings
 from django_messagecentral.messaging.models import (
     Attempt,
@@ -131,7 +131,7 @@ class RateAdmin(admin.ModelAdmin):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
+class AttemptAdmin(InternalAdmin):
     list_display = ("id", "outcome", "code", "http_status", "detail", "worker", "started_at", "finished_at")
     list_filter = ("outcome",)
     raw_id_fields = ("message",)
@@ -139,18 +139,18 @@ class AttemptAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Pace)
-class PaceAdmin(ReadOnlyAdmin):
+class PaceAdmin(InternalAdmin):
     list_display = ("key", "next_free", "blocked_until")
 
 
 @admin.register(CampaignCounter)
-class CampaignCounterAdmin(ReadOnlyAdmin):
+class CampaignCounterAdmin(InternalAdmin):
     list_display = ("campaign", "name", "value")
     list_select_related = ("campaign",)
 
 
 @admin.register(CounterDelta)
-class CounterDeltaAdmin(ReadOnlyAdmin):
+class CounterDeltaAdmin(InternalAdmin):
     list_display = ("id", "campaign", "name", "value")
     list_select_related = ("campaign",)
     show_full_result_count = False

@@ -1,10 +1,12 @@
 /* Keeps a campaign's panel up to date while something moves. Without it the page works by reloading. */
-(function () {
+document.addEventListener("DOMContentLoaded", function () {
     "use strict";
     const panel = document.querySelector(".mc-panel[data-progress-url]");
     if (!panel || panel.dataset.live !== "1" || !window.fetch) {
         return;
     }
+    let touched = false; /* somebody is typing: a reload would lose it */
+    document.addEventListener("input", function () { touched = true; });
     const language = document.documentElement.lang || undefined;
     const number = new Intl.NumberFormat(language);
     const money = function (text) {
@@ -54,7 +56,7 @@
                 throw new Error(response.statusText);
             }
             const data = await response.json();
-            if (data.status !== panel.dataset.status) {
+            if (data.status !== panel.dataset.status && !touched) {
                 window.location.reload(); /* other buttons, other fields */
                 return;
             }
@@ -68,4 +70,4 @@
         window.setTimeout(look, again);
     }
     window.setTimeout(look, 1000);
-}());
+});
