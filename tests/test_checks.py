@@ -138,6 +138,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"OTP_TEMPLATE": "{}"}, "E019", "{code}"),
     ({"BACKEND": "no.such.Backend"}, "E020", "dotted path"),
     ({"BACKEND": "collections.OrderedDict"}, "E020", "dotted path"),
+    ({"BACKEND": "no.such.Backend", "CUSTOMER_ID": "", "PASSWORD": ""}, "E020", "dotted path"),
     ({"FAILOVER_BACKENDS": ["nodots"]}, "E020", "dotted path"),
     ({"BACKEND": FAILOVER}, "E021", "in order"),
     ({"BACKEND": FAILOVER, "FAILOVER_BACKENDS": [LOCMEM, FAILOVER]}, "E021", "in order"),

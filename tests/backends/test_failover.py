@@ -13,6 +13,8 @@ from django_messagecentral.backends import BaseBackend, OutgoingMessage, get_bac
 from django_messagecentral.backends.locmem import Outbox
 from django_messagecentral.client import SendResult, ValidateResult
 
+from .test_local_backends import workbook
+
 FAILOVER = "django_messagecentral.backends.failover.FailoverBackend"
 LOCMEM = "django_messagecentral.backends.locmem.LocmemBackend"
 PHONE = "+919876543210"
@@ -131,7 +133,11 @@ def test_the_living_code_of_a_506_can_be_checked_too(
 def test_bulk_and_workbooks_fail_over_too(backend: BaseBackend, messagecentral_outbox: Outbox) -> None:
     with override_settings(MESSAGECENTRAL={"BACKEND": FAILOVER, "FAILOVER_BACKENDS": [LOCMEM]}):
         get_backend().send_bulk([PHONE], MESSAGE)
-    assert [sent.kind for sent in messagecentral_outbox] == ["bulk"]
+        get_backend().send_file(workbook(["91", "9876543211", "Asha", 1]), OutgoingMessage("", "Hi ##var##"))
+    assert [(sent.kind, sent.text) for sent in messagecentral_outbox] == [
+        ("bulk", "Hello"),
+        ("file", "Hi Asha"),
+    ]
 
 
 def test_closing_closes_all(backend: BaseBackend) -> None:
