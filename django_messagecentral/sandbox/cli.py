@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import ipaddress
+import contextlib
 import json
 import signal
 import socket
@@ -16,7 +16,7 @@ from .core import Sandbox
 from .httpd import Connection, Waiters
 from .record import Recorder
 from .replay import ReplayError
-from .server import Engine, build, open_socket, url_of
+from .server import Engine, build, is_loopback, open_socket, url_of
 from .storage import StorageError
 
 DEFAULT_PORT = 9000
@@ -75,11 +75,7 @@ def settings_from(options: dict[str, Any]) -> dict[str, Any]:
 
 def check_host(host: str, *, allow_remote: bool) -> None:
     """Refuse an address beyond loopback unless told otherwise; raises ConfigError."""
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback and not allow_remote:
+    if not is_loopback(host) and not allow_remote:
         raise ConfigError(
             f"{host} can be reached from other machines, and the sandbox shows codes to whoever asks: "
             "add --allow-remote if that is meant"
@@ -95,6 +91,7 @@ def serve(host: str, port: int, options: dict[str, Any]) -> None:
         file=options.get("file"),
         replay=options.get("replay"),
     )
+    sandbox.loopback_only = not options.get("allow_remote")
     try:
         asyncio.run(_serve(sandbox, open_socket(host, port)))
     finally:
@@ -143,7 +140,8 @@ async def _record(recorder: Recorder, sock: socket.socket) -> None:
 def _stop_on_signals() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends asyncio.run there
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
 
 
@@ -158,6 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     try:
         serve(options["host"], options["port"], options)
+    except KeyboardInterrupt:
+        return 130
     except (ConfigError, StorageError, ReplayError, OSError) as exc:
         sys.stderr.write(f"{exc}\n")
         return 2

@@ -186,7 +186,7 @@ class ToolsPage(Frame):
             tag(
                 "tr",
                 tag("td", tag("a", number(m.mobile, "91"), href=f"{self.base}/?mobile={m.mobile}")),
-                tag("td", m.says),
+                tag("td", _(m.says)),
             )
             for m in TABLE
         ]

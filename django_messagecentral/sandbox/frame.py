@@ -8,7 +8,7 @@ from .clock import iso
 from .html import Markup, join, tag
 from .model import Message
 from .state import State
-from .words import _
+from .words import _, language
 
 
 def number(mobile: str, country: str) -> str:
@@ -105,7 +105,7 @@ class Frame:
             data_changes=f"{self.base}/changes",
             data_version=self.state.version,
         )
-        return "<!DOCTYPE html>" + tag("html", head, body, lang="en")
+        return "<!DOCTYPE html>" + tag("html", head, body, lang=language())
 
     def _bar(self, search: str) -> Markup:
         counts = self.state.stats()

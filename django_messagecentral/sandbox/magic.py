@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .words import gettext_noop
+
 COUNTRY = "91"
 PREFIX = "7999000"
 
@@ -37,47 +39,65 @@ class Magic:
 
 
 TABLE: tuple[Magic, ...] = (
-    Magic("000", "report", "DELIVRD", "Always delivered"),
-    Magic("010", "report", "UNDELIV", "Undelivered"),
-    Magic("011", "report", "EXPIRED", "Expired: the phone stayed off"),
-    Magic("012", "report", "REJECTD", "Rejected by the carrier"),
-    Magic("013", "report", "UNKNOWN", "The carrier never said"),
-    Magic("014", "report", "never", "Delivered, but no callback ever comes"),
-    Magic("015", "report", "late", "Delivered, the callback comes 60 s later than others"),
-    Magic("016", "report", "twice", "Delivered, the callback comes twice, word for word"),
+    Magic("000", "report", "DELIVRD", gettext_noop("Always delivered")),
+    Magic("010", "report", "UNDELIV", gettext_noop("Undelivered")),
+    Magic("011", "report", "EXPIRED", gettext_noop("Expired: the phone stayed off")),
+    Magic("012", "report", "REJECTD", gettext_noop("Rejected by the carrier")),
+    Magic("013", "report", "UNKNOWN", gettext_noop("The carrier never said")),
+    Magic("014", "report", "never", gettext_noop("Delivered, but no callback ever comes")),
+    Magic("015", "report", "late", gettext_noop("Delivered, the callback comes 60 s later than others")),
+    Magic("016", "report", "twice", gettext_noop("Delivered, the callback comes twice, word for word")),
     Magic(
         "017", "report", "out_of_order", "UNDELIV then DELIVRD, but the callbacks arrive the other way round"
     ),
-    Magic("018", "report", "early", "The callback comes before the send's own answer"),
-    Magic("400", "send", "400", "400 BAD_REQUEST"),
-    Magic("409", "send", "409", "409 DUPLICATE_RESOURCE"),
-    Magic("500", "send", "500", "500 SERVER_ERROR; no text went out"),
-    Magic("501", "send", "501", "501 INVALID_CUSTOMER_ID"),
-    Magic("506", "send", "506", "506 REQUEST_ALREADY_EXISTS, without the living verification's id"),
-    Magic("511", "send", "511", "511 INVALID_COUNTRY_CODE"),
-    Magic("800", "send", "800", "800 MAXIMUM_LIMIT_REACHED"),
-    Magic("505", "validate", "505", "validateOtp answers 505 INVALID_VERIFICATION_ID"),
-    Magic("700", "validate", "700", "validateOtp answers 700 VERIFICATION_FAILED, the right code too"),
-    Magic("702", "validate", "702", "validateOtp answers 702 WRONG_OTP_PROVIDED, the right code too"),
-    Magic("703", "validate", "703", "validateOtp answers 703 ALREADY_VERIFIED"),
-    Magic("705", "validate", "705", "validateOtp answers 705 VERIFICATION_EXPIRED"),
-    Magic("801", "validate", "800", "validateOtp answers 800 MAXIMUM_LIMIT_REACHED"),
-    Magic("401", "send", "http401", "HTTP 401, however good the token"),
-    Magic("403", "send", "http403", "HTTP 403, however good the token"),
-    Magic("429", "send", "http429", "HTTP 429 with Retry-After: 2"),
-    Magic("502", "send", "http502", "HTTP 502 with a gateway's HTML page"),
-    Magic("503", "send", "http503", "HTTP 503 with Retry-After: 2 and an HTML page"),
-    Magic("504", "send", "http504", "HTTP 504 with a gateway's HTML page; the text did go out"),
-    Magic("600", "send", "html", "HTTP 200 with an HTML page instead of JSON"),
-    Magic("601", "send", "half", "Half a JSON, then the connection closes; the text did go out"),
-    Magic("602", "send", "reset", "The connection is reset; no text went out"),
-    Magic("603", "send", "reset_after", "The connection is reset; the text did go out"),
-    Magic("604", "send", "stall", "No answer for 30 s, then a reset; no text went out"),
-    Magic("605", "send", "stall_after", "No answer for 30 s, then a reset; the text did go out"),
-    Magic("606", "send", "redirect", "HTTP 302 to a login page"),
-    Magic("607", "send", "wrong_types", "HTTP 200, JSON of the wrong shape and types"),
-    Magic("608", "send", "empty", "HTTP 200 with an empty body"),
-    Magic("609", "send", "unknown_code", "HTTP 200 with responseCode 999, which no document names"),
+    Magic("018", "report", "early", gettext_noop("The callback comes before the send's own answer")),
+    Magic("400", "send", "400", gettext_noop("400 BAD_REQUEST")),
+    Magic("409", "send", "409", gettext_noop("409 DUPLICATE_RESOURCE")),
+    Magic("500", "send", "500", gettext_noop("500 SERVER_ERROR; no text went out")),
+    Magic("501", "send", "501", gettext_noop("501 INVALID_CUSTOMER_ID")),
+    Magic(
+        "506", "send", "506", gettext_noop("506 REQUEST_ALREADY_EXISTS, without the living verification's id")
+    ),
+    Magic("511", "send", "511", gettext_noop("511 INVALID_COUNTRY_CODE")),
+    Magic("800", "send", "800", gettext_noop("800 MAXIMUM_LIMIT_REACHED")),
+    Magic("505", "validate", "505", gettext_noop("validateOtp answers 505 INVALID_VERIFICATION_ID")),
+    Magic(
+        "700",
+        "validate",
+        "700",
+        gettext_noop("validateOtp answers 700 VERIFICATION_FAILED, the right code too"),
+    ),
+    Magic(
+        "702",
+        "validate",
+        "702",
+        gettext_noop("validateOtp answers 702 WRONG_OTP_PROVIDED, the right code too"),
+    ),
+    Magic("703", "validate", "703", gettext_noop("validateOtp answers 703 ALREADY_VERIFIED")),
+    Magic("705", "validate", "705", gettext_noop("validateOtp answers 705 VERIFICATION_EXPIRED")),
+    Magic("801", "validate", "800", gettext_noop("validateOtp answers 800 MAXIMUM_LIMIT_REACHED")),
+    Magic("401", "send", "http401", gettext_noop("HTTP 401, however good the token")),
+    Magic("403", "send", "http403", gettext_noop("HTTP 403, however good the token")),
+    Magic("429", "send", "http429", gettext_noop("HTTP 429 with Retry-After: 2")),
+    Magic("502", "send", "http502", gettext_noop("HTTP 502 with a gateway's HTML page")),
+    Magic("503", "send", "http503", gettext_noop("HTTP 503 with Retry-After: 2 and an HTML page")),
+    Magic("504", "send", "http504", gettext_noop("HTTP 504 with a gateway's HTML page; the text did go out")),
+    Magic("600", "send", "html", gettext_noop("HTTP 200 with an HTML page instead of JSON")),
+    Magic(
+        "601", "send", "half", gettext_noop("Half a JSON, then the connection closes; the text did go out")
+    ),
+    Magic("602", "send", "reset", gettext_noop("The connection is reset; no text went out")),
+    Magic("603", "send", "reset_after", gettext_noop("The connection is reset; the text did go out")),
+    Magic("604", "send", "stall", gettext_noop("No answer for 30 s, then a reset; no text went out")),
+    Magic(
+        "605", "send", "stall_after", gettext_noop("No answer for 30 s, then a reset; the text did go out")
+    ),
+    Magic("606", "send", "redirect", gettext_noop("HTTP 302 to a login page")),
+    Magic("607", "send", "wrong_types", gettext_noop("HTTP 200, JSON of the wrong shape and types")),
+    Magic("608", "send", "empty", gettext_noop("HTTP 200 with an empty body")),
+    Magic(
+        "609", "send", "unknown_code", gettext_noop("HTTP 200 with responseCode 999, which no document names")
+    ),
 )
 
 _BY_MOBILE = {magic.mobile: magic for magic in TABLE}

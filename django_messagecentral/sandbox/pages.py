@@ -107,7 +107,7 @@ class InboxPage(Frame):
                 aria_label=_("All phones"),
             ),
             tag("h1", number(mobile, newest.country)),
-            tag("p", _("Magic number:"), " ", magic.says, class_="magic") if magic else None,
+            tag("p", _("Magic number:"), " ", _(magic.says), class_="magic") if magic else None,
             self.post(
                 "do",
                 tag("input", type="hidden", name="mobile", value=mobile),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import ssl
 import time
 from collections import deque
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,32 @@ from .state import State
 SAID = 300
 """Characters of a callback's answer that are kept."""
 IDLE_SECONDS = 30.0
+
+
+class Destination(NamedTuple):
+    """A callback URL taken apart; ``head`` is the request's head up to the length."""
+
+    origin: str
+    host: str
+    port: int
+    secure: bool
+    head: bytes
+
+
+@functools.lru_cache(maxsize=8)
+def destination(url: str) -> Destination:
+    """Take a callback URL apart."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    head = (
+        f"POST {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+        "Content-Type: application/json\r\nUser-Agent: messagecentral-sandbox\r\nAccept: */*\r\nContent-Length: "
+    )
+    port = parts.port or (443 if secure else 80)
+    return Destination(
+        f"{parts.scheme}://{parts.netloc}", parts.hostname or "", port, secure, head.encode("latin-1")
+    )
 
 
 class Exchange(asyncio.Protocol):
@@ -171,7 +199,8 @@ class Poster:
             at = self._state.clock.now()
             status: int | None = None
             try:
-                status, said = await asyncio.wait_for(self._post(report), self._state.config.callback_timeout)
+                async with asyncio.timeout(self._state.config.callback_timeout):
+                    status, said = await self._post(report)
             except TimeoutError:
                 said = f"no answer within {self._state.config.callback_timeout:g} s"
             except (OSError, ssl.SSLError) as exc:
@@ -180,9 +209,10 @@ class Poster:
         self.pump()
 
     async def _post(self, report: Report) -> tuple[int, str]:
-        url = self._state.config.callback_url
-        if url is None:
+        address = self._state.config.callback_url
+        if address is None:
             raise ConnectionAbortedError("the callback URL was removed")
+        url = destination(address)
         raw = self._request(url, report)
         exchange, fresh = await self._connection(url)
         try:
@@ -199,42 +229,33 @@ class Poster:
             raise
         if exchange.usable:
             exchange.idle_since = self._loop.time()
-            self._idle.append((_origin(url), exchange))
+            self._idle.append((url.origin, exchange))
         else:
             exchange.close()
         return answered
 
-    def _request(self, url: str, report: Report) -> bytes:
+    def _request(self, url: Destination, report: Report) -> bytes:
         if self._zone != self._state.config.callback_timezone:
             self._zone = self._state.config.callback_timezone
             self._wire_time = WireTime(ZoneInfo(self._zone))
         body = json.dumps(payload(report, self._wire_time)).encode()
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        host = parts.netloc.rpartition("@")[2]
-        return (
-            f"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-            f"User-Agent: messagecentral-sandbox\r\nAccept: */*\r\nContent-Length: {len(body)}\r\n\r\n"
-        ).encode("latin-1") + body
+        return url.head + b"%d\r\n\r\n" % len(body) + body
 
-    async def _connection(self, url: str) -> tuple[Exchange, bool]:
+    async def _connection(self, url: Destination) -> tuple[Exchange, bool]:
         """(a connection, is it new). The longest idle beyond 30 s are closed on the way."""
-        origin, now = _origin(url), self._loop.time()
+        now = self._loop.time()
         while self._idle:
             known, exchange = self._idle.pop()
-            if known == origin and exchange.usable and now - exchange.idle_since < IDLE_SECONDS:
+            if known == url.origin and exchange.usable and now - exchange.idle_since < IDLE_SECONDS:
                 return exchange, False
             exchange.close()
         return await self._connect(url), True
 
-    async def _connect(self, url: str) -> Exchange:
-        parts = urlsplit(url)
-        secure = parts.scheme == "https"
-        if secure and self._tls is None:
+    async def _connect(self, url: Destination) -> Exchange:
+        if url.secure and self._tls is None:
             self._tls = ssl.create_default_context()
-        port = parts.port or (443 if secure else 80)
         _, exchange = await self._loop.create_connection(
-            Exchange, parts.hostname or "", port, ssl=self._tls if secure else None
+            Exchange, url.host, url.port, ssl=self._tls if url.secure else None
         )
         return exchange
 
@@ -248,8 +269,3 @@ class Poster:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         while self._idle:
             self._idle.pop()[1].close()
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

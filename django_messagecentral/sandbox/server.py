@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import threading
 import time
@@ -92,6 +93,14 @@ class Engine:
             await poster.stop()
 
 
+def is_loopback(host: str) -> bool:
+    """True for an address that only this machine reaches."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def open_socket(host: str, port: int) -> socket.socket:
     """A listening socket; raises OSError with the address in it when it is taken."""
     try:
@@ -176,6 +185,7 @@ class SandboxServer:
         **settings: Any,
     ) -> None:
         self.core = build(settings | {"callback_url": callback_url}, seed=seed, file=file, replay=replay)
+        self.core.loopback_only = is_loopback(host)
         self._address = (host, port)
         self._thread: EngineThread | None = None
         self.url = ""

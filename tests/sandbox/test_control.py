@@ -217,3 +217,14 @@ def test_clearing_a_phone_does_not_stop_its_callbacks(client: ForeignClient, san
         sandbox.state.clear("919876543210")
         assert sandbox.wait_for_callbacks()["answered"] == 1
         sandbox.configure(callback_url=None)
+
+
+def test_a_name_bound_to_this_machine_reads_nothing(client: ForeignClient) -> None:
+    client.otp()
+    path = client.base + "/_sandbox/messages"
+    for host in ("evil.example", "evil.example:9000", "evil-localhost", "[::", "169.254.1.1"):
+        answer = client.http.get(path, headers={"Host": host}, timeout=5)
+        assert answer.status_code == 403
+        assert "otp" not in answer.text
+    for host in ("localhost:9000", "127.0.0.1", "[::1]:9000", "sandbox.localhost"):
+        assert client.http.get(path, headers={"Host": host}, timeout=5).status_code == 200
