@@ -175,6 +175,7 @@ class Config:
     otp_length: int = 4
     max_wrong_codes: int = 10
     token_lifetime: float = 86_400.0
+    unauthorized_status: int = 401
     any_account: bool = False
     accounts: dict[str, str] = field(default_factory=lambda: {DEFAULT_ACCOUNT: DEFAULT_PASSWORD}, repr=False)
     keep_requests: int = 10_000
@@ -223,6 +224,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "otp_length": _count(4, 8),
     "max_wrong_codes": _count(1, 1_000_000),
     "token_lifetime": _seconds,
+    "unauthorized_status": _choice(401, 403),
     "any_account": _flag,
     "accounts": _accounts,
     "keep_requests": _count(0, 10_000_000),

@@ -38,9 +38,10 @@ def destination(url: str) -> Destination:
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = parts.netloc.rpartition("@")[2]
     head = (
-        f"POST {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
-        "Content-Type: application/json\r\nUser-Agent: messagecentral-sandbox\r\nAccept: */*\r\nContent-Length: "
+        f"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        "User-Agent: messagecentral-sandbox\r\nAccept: */*\r\nContent-Length: "
     )
     port = parts.port or (443 if secure else 80)
     return Destination(

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable
 
 from . import failures
-from .answers import CODES, Answer, json_answer
+from .answers import CODES, REASONS, Answer, json_answer
 from .model import Call, Verification
 from .params import BadBodyError, Request, read_json, read_params
 from .sends import RefusedError, Wanted, read_send, read_single
@@ -74,7 +74,8 @@ class VendorApi:
         if state.tokens.good(token, state.clock.now(), any_account=state.config.any_account):
             return None
         state.count("unauthorized")
-        return json_answer({"status": 401, "error": "Unauthorized", "path": request.path}, 401)
+        status = state.config.unauthorized_status
+        return json_answer({"status": status, "error": REASONS[status], "path": request.path}, status)
 
     # Answers
 

@@ -84,3 +84,9 @@ def test_any_account_takes_foreign_clients_with_their_own_credentials() -> None:
         assert foreign.login("C-THEIROWN123", "p+/=ss")["status"] == 200
         assert foreign.otp(customerId="C-THEIROWN123").status_code == 200
         foreign.http.close()
+
+
+def test_a_bad_token_may_earn_403_instead(client: ForeignClient) -> None:
+    client.token = "bad"
+    client.control("config", {"unauthorized_status": 403})
+    assert client.otp().status_code == 403
