@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
 from django_messagecentral.phones import mask_phone
 from django_messagecentral.verification.reasons import Reason
@@ -71,6 +72,12 @@ class Challenge(models.Model):
     @property
     def masked_phone(self) -> str:
         return mask_phone(self.phone)
+
+    @property
+    def held_by_vendor(self) -> bool:
+        """Whether no other code can be sent before this one expires. A decoy behaves as the real ones do."""
+        vendor_makes_codes = app_settings.OTP_MODE != "own"
+        return self.mode == ChallengeMode.VENDOR or (self.mode == ChallengeMode.DECOY and vendor_makes_codes)
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):

@@ -34,7 +34,7 @@ else:
     _StartPage = _CodePage = FormView
 
 _NEXT = "_messagecentral_next"
-_OVER = (Reason.TOO_MANY_ATTEMPTS, Reason.CHECK_FAILED, Reason.PHONE_LOCKED)
+OVER = (Reason.TOO_MANY_ATTEMPTS, Reason.CHECK_FAILED, Reason.PHONE_LOCKED)
 
 
 def page(view: type[Any]) -> type[Any]:
@@ -53,9 +53,17 @@ def remember_next(request: HttpRequest, purpose: str, url: str) -> None:
     request.session[_NEXT] = kept
 
 
-def locked_page(request: HttpRequest, result: Result) -> HttpResponse:
+def take_next(request: HttpRequest, purpose: str) -> str:
+    """The kept path of this site, taken out; empty when there is none."""
+    kept: dict[str, str] = dict(request.session.get(_NEXT, {}))
+    where = safe_next(request, kept.pop(purpose, ""))
+    request.session[_NEXT] = kept
+    return where
+
+
+def locked_page(request: HttpRequest, result: Result, *, again: str = "") -> HttpResponse:
     """Nothing more can be tried for now: why, and until when."""
-    context = {"result": result, "again": reverse("messagecentral:verify")}
+    context = {"result": result, "again": again or reverse("messagecentral:verify")}
     response = render(request, "django_messagecentral/verification/locked.html", context, status=429)
     if result.retry_after is not None:
         response["Retry-After"] = str(result.retry_after)
@@ -95,7 +103,7 @@ class StartView(_StartPage):
             return HttpResponseRedirect(
                 reverse("messagecentral:verify-code", kwargs={"public_id": result.verification.public_id})
             )
-        if result.reason in _OVER:
+        if result.reason in OVER:
             return locked_page(self.request, result)
         field = "phone" if "phone" in form.fields else None
         form.add_error(field, forms.ValidationError(result.message, code=result.reason))
@@ -106,6 +114,7 @@ class OwnVerificationMixin(View):
     """Finds the visitor's own verification; anybody else's is a 404."""
 
     verification: Verification
+    purpose = ""  # any
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -113,7 +122,7 @@ class OwnVerificationMixin(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         found = service.get_verification(self.public_id, request=request)
-        if found is None:
+        if found is None or (self.purpose and found.purpose != self.purpose):
             raise Http404("no such verification")
         self.verification = found
         return super().dispatch(request, *args, **kwargs)
@@ -155,7 +164,7 @@ class CodeView(OwnVerificationMixin, _CodePage):
         )
         if result.ok or result.reason == Reason.ALREADY_VERIFIED:
             return self.done()
-        if result.reason in _OVER:
+        if result.reason in OVER:
             return locked_page(self.request, result)
         self.verification.refresh_from_db()
         form.add_error("code", forms.ValidationError(result.message, code=result.reason))
@@ -163,9 +172,7 @@ class CodeView(OwnVerificationMixin, _CodePage):
 
     def done(self) -> HttpResponse:
         """On to where the visitor came from, else the page that says so."""
-        kept: dict[str, str] = dict(self.request.session.get(_NEXT, {}))
-        where = safe_next(self.request, kept.pop(self.verification.purpose, ""))
-        self.request.session[_NEXT] = kept
+        where = take_next(self.request, self.verification.purpose)
         return HttpResponseRedirect(where or reverse("messagecentral:verify-done"))
 
 
@@ -177,7 +184,7 @@ class ResendView(OwnVerificationMixin):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         result = service.resend_verification(self.verification, request=request)
-        if result.reason in _OVER:
+        if result.reason in OVER:
             return locked_page(request, result)
         request.session["_messagecentral_notice"] = result.message
         return self.code_page()

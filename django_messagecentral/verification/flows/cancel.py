@@ -13,7 +13,6 @@ from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import CheckResult, Result
 from django_messagecentral.verification.states import (
-    ChallengeMode,
     ChallengeStatus,
     VerificationStatus,
     sources_of,
@@ -55,7 +54,9 @@ def _cancel(verification: Verification) -> bool:
         pk=verification.pk, status__in=sources_of(VerificationStatus.CANCELLED)
     ).update(status=VerificationStatus.CANCELLED, reason=Reason.CANCELLED)
     if done:
-        Challenge.objects.filter(pk=verification.challenge_id or 0, status=ChallengeStatus.LIVING).exclude(
-            mode=ChallengeMode.VENDOR
-        ).update(status=ChallengeStatus.CLOSED, living_key=None, code_hash="")
+        challenge = Challenge.objects.filter(pk=verification.challenge_id or 0).first()
+        if challenge is not None and not challenge.held_by_vendor:
+            Challenge.objects.filter(pk=challenge.pk, status=ChallengeStatus.LIVING).update(
+                status=ChallengeStatus.CLOSED, living_key=None, code_hash=""
+            )
     return bool(done)

@@ -13,7 +13,7 @@ from django_messagecentral.phones import parse_phone
 from django_messagecentral.verification.flows.asking import build_ask
 from django_messagecentral.verification.flows.finding import find, settle
 from django_messagecentral.verification.flows.living import release
-from django_messagecentral.verification.flows.sending import draft_for, send_code
+from django_messagecentral.verification.flows.sending import Draft, draft_for, send_code
 from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import StartResult
@@ -38,6 +38,7 @@ def resend_verification(
     token: str = "",
     request: HttpRequest | None = None,
     ip: str = "",
+    draft: Draft | None = None,
 ) -> StartResult:
     """Send another code for a verification that is pending or expired, past every guard again.
 
@@ -57,7 +58,7 @@ def resend_verification(
     if living := _living(found):
         # The same time for everybody: the end of the code that lives.
         own = living.pk == found.challenge_id and living.status != ChallengeStatus.SENDING
-        if not (own and living.mode != ChallengeMode.VENDOR):
+        if not (own and not living.held_by_vendor):
             retry_at = max(living.held_until, found.resend_at or now) if own else living.held_until
             return StartResult(ok=False, reason=Reason.CODE_LIVES, verification=found, retry_at=retry_at)
     ask = build_ask(
@@ -70,8 +71,16 @@ def resend_verification(
         ip=ip,
     )
     ask.allowance = found.allowance
-    result = send_code(ask, draft=draft_for(found.phone), verification=found)
+    result = send_code(ask, draft=draft or _draft_after(found), verification=found)
     return result if result.verification else _with(result, found)
+
+
+def _draft_after(verification: Verification) -> Draft:
+    """Made by whom the code before was made; a decoy stays one."""
+    before = verification.challenge
+    if before is not None and before.mode == ChallengeMode.DECOY:
+        return Draft(ChallengeMode.DECOY, before.code_length)
+    return draft_for(verification.phone)
 
 
 @committed

@@ -187,13 +187,10 @@ def _reserve(
 
 def _close_own(verification: Verification) -> None:
     """A new code of this site's own closes the older one; the vendor's cannot be closed."""
-    Challenge.objects.filter(
-        pk=verification.challenge_id or 0,
-        mode__in=[ChallengeMode.OWN, ChallengeMode.REVIEWER],
-        living_key__isnull=False,
-    ).exclude(status=ChallengeStatus.SENDING).update(
-        living_key=None, status=ChallengeStatus.CLOSED, code_hash=""
-    )
+    before = Challenge.objects.filter(pk=verification.challenge_id or 0, living_key__isnull=False)
+    older = before.exclude(status=ChallengeStatus.SENDING).first()
+    if older is not None and not older.held_by_vendor:
+        before.filter(pk=older.pk).update(living_key=None, status=ChallengeStatus.CLOSED, code_hash="")
 
 
 def _deliver(verification: Verification, draft: Draft) -> StartResult:
@@ -242,8 +239,7 @@ def _record_sent(verification: Verification, challenge: Challenge, answer: SendR
     """The code lives. False when the answer came after the reservation had ended."""
     now = timezone.now()
     longest = float(app_settings.OTP_MAX_LIFE)
-    vendor = challenge.mode == ChallengeMode.VENDOR
-    life = ((answer and answer.timeout) or float(app_settings.OTP_DEFAULT_LIFE)) if vendor else longest
+    life = _life(challenge, answer)
     challenge.expires_at = now + timedelta(seconds=min(life, longest))
     challenge.held_until = now + timedelta(seconds=life)
     challenge.sent_at = now
@@ -261,8 +257,26 @@ def _record_sent(verification: Verification, challenge: Challenge, answer: SendR
     if not written:
         return False
     cool = ledger.read(challenge.phone, challenge.allowance, now).next_send() or now
-    resend_at = max(cool, challenge.held_until) if vendor else cool
+    resend_at = max(cool, challenge.held_until) if challenge.held_by_vendor else cool
     Verification.objects.filter(pk=verification.pk, challenge=challenge).update(
         resend_at=resend_at, sends=F("sends") + 1
     )
     return True
+
+
+def _life(challenge: Challenge, answer: SendResult | None) -> float:
+    """Seconds the code lives: what the vendor answered, or this site's own setting.
+
+    A decoy lives as long as the vendor's last code did, or it would be known by its times.
+    """
+    if not challenge.held_by_vendor:
+        return float(app_settings.OTP_MAX_LIFE)
+    if answer is not None and answer.timeout:
+        return answer.timeout
+    if challenge.mode == ChallengeMode.DECOY:
+        real = (
+            Challenge.objects.filter(mode=ChallengeMode.VENDOR, sent_at__isnull=False).order_by("-pk").first()
+        )
+        if real is not None and real.sent_at is not None:
+            return round((real.held_until - real.sent_at).total_seconds())
+    return float(app_settings.OTP_DEFAULT_LIFE)

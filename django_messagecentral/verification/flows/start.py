@@ -13,7 +13,7 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, parse_phone
 from django_messagecentral.verification.flows.asking import build_ask, checked_purpose
 from django_messagecentral.verification.flows.living import answer_living
-from django_messagecentral.verification.flows.sending import draft_for, refuse, send_code
+from django_messagecentral.verification.flows.sending import Draft, draft_for, refuse, send_code
 from django_messagecentral.verification.guards import Refused
 from django_messagecentral.verification.guards.screen import screen
 from django_messagecentral.verification.reasons import Reason
@@ -33,6 +33,7 @@ def start_verification(
     ip: str = "",
     region: str = "",
     locale: str = "",
+    draft: Draft | None = None,
 ) -> StartResult:
     """Send a code to ``phone`` and answer the verification that it opens.
 
@@ -40,7 +41,8 @@ def start_verification(
     country. ``channel``: SMS, WHATSAPP or RCS. It belongs to ``subject`` if given, else to ``user``, else to
     ``session``, else to who ``request`` comes from; with none of them ``result.token`` is the only key to
     it. ``ip`` overrides the request's address. Asked again for the same phone, purpose and subject, a
-    living verification goes on (``already_sent``) and nothing is sent.
+    living verification goes on (``already_sent``) and nothing is sent. ``draft`` is the login's: it may
+    want a decoy.
 
     Raises ``ValueError`` for a purpose that is no slug and ``InsideTransaction`` inside ``atomic()``;
     everything else is in the result.
@@ -62,5 +64,5 @@ def start_verification(
     del ask.would_refuse[:]  # a dry run notes them once, when the code is sent
     result = answer_living(ask, now, who, locale)
     if result is None:
-        result = send_code(ask, draft=draft_for(parsed.e164), user=who, locale=locale)
+        result = send_code(ask, draft=draft or draft_for(parsed.e164), user=who, locale=locale)
     return replace(result, token=token) if result.verification is not None else result
