@@ -88,6 +88,8 @@ class Settings:
     OTP_VERIFICATION_LIFE: int = 3600  # a verification may ask for new codes this long
     OTP_TEMPLATE: str = "{code} is your verification code."  # own-code mode; the text approved by the carrier
     OTP_TEMPLATE_ID: str = ""  # own-code mode; sent with ENTITY_ID when set
+    OTP_LOGIN_FLOOR: float = 1.5  # a login by phone answers no sooner, whoever asks
+    OTP_LOGIN_SIGN_UP: bool = False  # an unknown number that is verified gets an account
     OTP_REVIEWER_NUMBERS: Mapping[str, str] = field(default_factory=dict)  # phone -> fixed code
     TRUSTED_PROXIES: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed
 
