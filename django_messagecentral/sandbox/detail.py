@@ -178,7 +178,16 @@ class ToolsPage(Frame):
             ("reset", _("Forget everything received")),
         ]
         buttons = [
-            tag("button", label, name="action", value=value, class_="danger" if value == "reset" else None)
+            tag(
+                "button",
+                label,
+                name="action",
+                value=value,
+                class_="danger" if value == "reset" else None,
+                data_confirm=_("Forget all texts, codes, callbacks and counts?")
+                if value == "reset"
+                else None,
+            )
             for value, label in actions
         ]
         now = join(moment(self.state.clock.now()), f" ({offset:+.0f} s)" if offset else None)

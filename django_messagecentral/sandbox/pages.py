@@ -23,7 +23,7 @@ class InboxPage(Frame):
     def inbox(self, mobile: str = "", search: str = "") -> str:
         """All phones, and the texts of one."""
         found = self._phones(search)
-        if not mobile and found and not search:
+        if not mobile and found:
             shown = found[0].mobile
         else:
             shown = mobile
@@ -92,6 +92,8 @@ class InboxPage(Frame):
 
     def _thread(self, mobile: str, search: str) -> Markup:
         texts = self.state.inboxes.get(mobile, [])
+        if not texts and search and not mobile:
+            return tag("p", class_="empty")
         if not texts:
             said = _("This phone has received nothing.") if mobile else _("Choose a phone.")
             return tag("p", said, class_="empty")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from django_messagecentral.sandbox import SandboxServer
 
@@ -85,6 +85,27 @@ def test_a_delivery_is_failed_and_repeated_by_hand(
         page.locator("summary").last.click()
         expect(page.locator("#callbacks pre").last).to_contain_text('"status": "UNDELIV"')
         sandbox.configure(callback_url=None)
+
+
+def test_forgetting_everything_asks_first(page: Page, client: ForeignClient) -> None:
+    client.sms()
+    page.goto(client.base + "/_sandbox/tools")
+    questions: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        if len(questions) == 1:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name="Forget everything received").click()
+    assert len(client.inbox()) == 1
+    page.get_by_role("button", name="Forget everything received").click()
+    expect(page.locator("#counts")).to_contain_text("0 texts")
+    assert client.inbox() == []
+    assert len(questions) == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -80,6 +80,11 @@
     setTimeout(() => { button.textContent = label; }, 1500);
   });
 
+  document.addEventListener("submit", (event) => {
+    const question = event.submitter && event.submitter.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+
   dress(document);
   document.body.classList.add("live");
   follow();
