@@ -42,8 +42,9 @@ def resend_verification(
 ) -> StartResult:
     """Send another code for a verification that is pending or expired, past every guard again.
 
-    Too early it answers ``cooldown`` or ``code_lives`` with ``retry_at``. Wrong codes entered before still
-    count. A failed, cancelled or verified one is over: start a new one.
+    Without ``channel`` it goes by the next one of OTP_CHANNELS. Too early it answers ``cooldown`` or
+    ``code_lives`` with ``retry_at``. Wrong codes entered before still count. A failed, cancelled or verified
+    one is over: start a new one.
     """
     subjects = subjects_of(user=user, session=session, subject=subject, token=token, request=request)
     found = find(verification, subjects)
@@ -65,7 +66,7 @@ def resend_verification(
         parse_phone(found.phone),
         purpose=found.purpose,
         subject=found.subject,
-        channel=channel or found.channel or None,
+        channel=channel or next_channel(found) or found.channel or None,
         user=found.user,
         request=request,
         ip=ip,
@@ -75,12 +76,19 @@ def resend_verification(
     return result if result.verification else _with(result, found)
 
 
+def next_channel(verification: Verification) -> str:
+    """The channel of OTP_CHANNELS after the last one used; empty when there is none."""
+    channels = [channel.upper() for channel in app_settings.OTP_CHANNELS]
+    after = channels.index(verification.channel) + 1 if verification.channel in channels else len(channels)
+    return channels[after] if after < len(channels) else ""
+
+
 def _draft_after(verification: Verification) -> Draft:
     """Made by whom the code before was made; a decoy stays one."""
     before = verification.challenge
     if before is not None and before.mode == ChallengeMode.DECOY:
         return Draft(ChallengeMode.DECOY, before.code_length)
-    return draft_for(verification.phone)
+    return draft_for(verification.phone, verification.user)
 
 
 @committed

@@ -14,7 +14,7 @@ from django_messagecentral.phones import InvalidPhone, parse_phone
 from django_messagecentral.verification.flows.asking import build_ask, checked_purpose
 from django_messagecentral.verification.flows.living import answer_living
 from django_messagecentral.verification.flows.sending import Draft, draft_for, refuse, send_code
-from django_messagecentral.verification.guards import Refused
+from django_messagecentral.verification.guards import Ask, Refused
 from django_messagecentral.verification.guards.screen import screen
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import StartResult
@@ -64,5 +64,19 @@ def start_verification(
     del ask.would_refuse[:]  # a dry run notes them once, when the code is sent
     result = answer_living(ask, now, who, locale)
     if result is None:
-        result = send_code(ask, draft=draft or draft_for(parsed.e164), user=who, locale=locale)
+        result = send_code(ask, draft=draft or draft_for(parsed.e164, who), user=who, locale=locale)
+    if result.reason == Reason.NUMBER_REFUSED and channel is None:
+        result = _by_another_channel(ask, result, draft, who, locale)
     return replace(result, token=token) if result.verification is not None else result
+
+
+def _by_another_channel(
+    ask: Ask, result: StartResult, draft: Draft | None, user: Any, locale: str
+) -> StartResult:
+    """The vendor refused this channel: the next ones at once, each past all guards."""
+    for other in app_settings.OTP_CHANNELS[1:]:
+        ask.channel = other.upper()
+        result = send_code(ask, draft=draft or draft_for(ask.phone.e164, user), user=user, locale=locale)
+        if result.reason != Reason.NUMBER_REFUSED:
+            break
+    return result

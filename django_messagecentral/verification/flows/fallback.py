@@ -1,0 +1,65 @@
+"""Fallback: the next channel of OTP_CHANNELS when a code does not arrive.
+
+Every code by another channel passes all guards and is a new code. In VerifyNow mode the vendor answers 506
+while a code lives, so there the next channel is tried at once only after a refusal, otherwise by the resend.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from django_messagecentral.conf import app_settings
+from django_messagecentral.verification.flows.resend import next_channel, resend_verification
+from django_messagecentral.verification.models import Challenge, Verification
+from django_messagecentral.verification.results import StartResult
+from django_messagecentral.verification.states import ChallengeMode, ChallengeStatus, VerificationStatus
+
+BATCH = 100
+
+
+def fall_back(challenge_id: int) -> StartResult | None:
+    """Send another code by the next channel, if this one is still the living code of a pending verification.
+
+    Only codes of this site's own. None when there is nothing to do; safe when run twice at once.
+    """
+    verification = (
+        Verification.objects.filter(
+            challenge_id=challenge_id,
+            status=VerificationStatus.PENDING,
+            challenge__mode=ChallengeMode.OWN,
+            challenge__status=ChallengeStatus.LIVING,
+        )
+        .select_related("challenge")
+        .first()
+    )
+    if verification is None:
+        return None
+    channel = next_channel(verification)
+    return resend_verification(verification, channel=channel) if channel else None
+
+
+def undelivered(transaction_id: str) -> list[int]:
+    """The living own codes that a delivery report with this id is about."""
+    rows = Challenge.objects.filter(
+        transaction_id=transaction_id, mode=ChallengeMode.OWN, status=ChallengeStatus.LIVING
+    )
+    return list(rows.values_list("pk", flat=True)) if transaction_id else []
+
+
+def overdue() -> list[int]:
+    """Living own codes that were not entered OTP_FALLBACK_AFTER seconds after they were sent."""
+    wait = app_settings.OTP_FALLBACK_AFTER
+    if wait <= 0 or len(app_settings.OTP_CHANNELS) < 2:
+        return []
+    now = timezone.now()
+    rows = Challenge.objects.filter(
+        status=ChallengeStatus.LIVING,
+        mode=ChallengeMode.OWN,
+        channel__in=app_settings.OTP_CHANNELS[:-1],
+        sent_at__lte=now - timedelta(seconds=wait),
+        held_until__gt=now,
+        verifications__status=VerificationStatus.PENDING,
+    )
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
