@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .magic import FAILURES
+from .magic import BREAKDOWNS, FAILURES
 
 STATUSES = ("DELIVRD", "EXPIRED", "UNDELIV", "UNKNOWN", "REJECTD")
 FLAWS = ("never", "late", "twice", "out_of_order", "early")
@@ -43,6 +43,11 @@ class Distribution:
         if self.kind == "lognormal":
             return self.a * math.exp(self.b * NormalDist().inv_cdf(min(max(unit, 1e-12), 1 - 1e-12)))
         return self.a
+
+    @property
+    def nothing(self) -> bool:
+        """True if it always takes no time."""
+        return self.kind == "fixed" and self.a == 0
 
     def as_json(self) -> Any:
         """The same as it would be written in the configuration."""
@@ -169,6 +174,8 @@ class Config:
     late_seconds: float = 60.0
     latency: Distribution = Distribution()
     errors: dict[str, float] = field(default_factory=dict)
+    validate_errors: dict[str, float] = field(default_factory=dict)
+    token_errors: dict[str, float] = field(default_factory=dict)
     stall_seconds: float = 30.0
     retry_after: int = 2
     otp_timeout: float = 60.0
@@ -218,6 +225,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "late_seconds": _seconds,
     "latency": Distribution.read,
     "errors": _shares(FAILURES),
+    "validate_errors": _shares(BREAKDOWNS),
+    "token_errors": _shares(BREAKDOWNS),
     "stall_seconds": _seconds,
     "retry_after": _count(0, 86_400),
     "otp_timeout": _seconds,

@@ -29,10 +29,10 @@ def after_sending(failure: str) -> bool:
     return failure in AFTER
 
 
-def on_validate(mobile: str) -> int:
-    """The code that validateOtp must answer for this number, or 0."""
+def on_validate(mobile: str) -> str:
+    """How validateOtp must fail for this number: a code, a breakdown, or ""."""
     magic = magic_of(mobile)
-    return int(magic.does) if magic is not None and magic.on == "validate" else 0
+    return magic.does if magic is not None and magic.on == "validate" else ""
 
 
 def early_delay(wanted: Wanted) -> float:
@@ -66,6 +66,8 @@ def answer(failure: str, config: Config) -> Answer:
 
 def _gateway(status: int, config: Config) -> Answer:
     retry = (("Retry-After", str(config.retry_after)),) if status in (429, 503) else ()
+    if status == 500:
+        return json_answer({"status": 500, "error": "Internal Server Error", "path": "/verification"}, status)
     if status == 429:
         return json_answer({"message": "API rate limit exceeded"}, status, headers=retry)
     if status in (401, 403):

@@ -82,6 +82,9 @@ TABLE: tuple[Magic, ...] = (
     Magic("502", "send", "http502", gettext_noop("HTTP 502 with a gateway's HTML page")),
     Magic("503", "send", "http503", gettext_noop("HTTP 503 with Retry-After: 2 and an HTML page")),
     Magic("504", "send", "http504", gettext_noop("HTTP 504 with a gateway's HTML page; the text did go out")),
+    Magic(
+        "599", "send", "http500", gettext_noop("HTTP 500 with a framework's own JSON; the text did go out")
+    ),
     Magic("600", "send", "html", gettext_noop("HTTP 200 with an HTML page instead of JSON")),
     Magic(
         "601", "send", "half", gettext_noop("Half a JSON, then the connection closes; the text did go out")
@@ -98,13 +101,26 @@ TABLE: tuple[Magic, ...] = (
     Magic(
         "609", "send", "unknown_code", gettext_noop("HTTP 200 with responseCode 999, which no document names")
     ),
+    Magic(
+        "610",
+        "validate",
+        "reset_after",
+        gettext_noop("validateOtp's answer is lost by a reset; the code counted"),
+    ),
+    Magic(
+        "611", "validate", "reset", gettext_noop("validateOtp's connection is reset; the code did not count")
+    ),
+    Magic("612", "validate", "http503", gettext_noop("validateOtp answers HTTP 503 with Retry-After: 2")),
+    Magic("613", "validate", "html", gettext_noop("validateOtp answers an HTML page instead of JSON")),
 )
 
 _BY_MOBILE = {magic.mobile: magic for magic in TABLE}
 # Every way a send can fail: by a magic number or by a share in the configuration.
 FAILURES = tuple(magic.does for magic in TABLE if magic.on == "send")
+# Those that are no code of the vendor's: validateOtp and the token call can have them too.
+BREAKDOWNS = tuple(failure for failure in FAILURES if not failure.isdigit())
 # Failures after the text has gone out.
-AFTER = frozenset({"http504", "half", "reset_after", "stall_after"})
+AFTER = frozenset({"http500", "http504", "half", "reset_after", "stall_after"})
 
 
 def magic_of(mobile: str) -> Magic | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from .clock import Clock
 from .config import Config
+from .counts import summary
 from .delivery import plan
 from .draw import Dice
 from .model import Attempt, Call, Message, Report, Verification
@@ -89,6 +90,10 @@ class State:
         self.asked[mobile] = nth + 1
         self.keep("asked", {mobile: 1})
         return nth
+
+    def turn(self, what: str) -> int:
+        """How many draws of this kind there were before this one."""
+        return self.ask(f"#{what}")
 
     def flush(self) -> None:
         """Make what happened last, if there is a journal."""
@@ -292,31 +297,4 @@ class State:
     def stats(self) -> dict[str, Any]:
         """Exact counts of what was received and what was reported."""
         with self.lock:
-            counts = self.counts
-            return {
-                "texts_received": counts["texts_received"],
-                "phones": len(self.inboxes),
-                "same_text_twice": counts["same_text_twice"],
-                "sends": {
-                    "calls": counts["send_calls"],
-                    "accepted": counts["send_accepted"],
-                    "by_code": _part(counts, "send_code_"),
-                    "by_failure": _part(counts, "send_failure_"),
-                },
-                "validations": {
-                    "calls": counts["validate_calls"],
-                    "by_code": _part(counts, "validate_code_"),
-                },
-                "tokens": {"issued": counts["tokens_issued"], "refused": counts["tokens_refused"]},
-                "unauthorized": counts["unauthorized"],
-                "replayed": counts["replayed"],
-                "callbacks": {
-                    name: counts[f"callbacks_{name}"]
-                    for name in ("planned", "pending", "posting", "answered", "failed", "unposted")
-                }
-                | {"posts": counts["callback_posts"]},
-            }
-
-
-def _part(counts: Counter[str], prefix: str) -> dict[str, int]:
-    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}
+            return summary(self.counts, phones=len(self.inboxes))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from . import failures
 from .answers import CODES, REASONS, Answer, json_answer
+from .config import pick
 from .model import Call, Verification
 from .params import BadBodyError, Request, read_json, read_params
 from .sends import RefusedError, Wanted, read_send, read_single
@@ -42,7 +43,15 @@ class VendorApi:
         methods, view = route
         if request.method not in methods:
             return json_answer({"status": 405, "error": "Method Not Allowed"}, 405)
-        return view(request)
+        answer = view(request)
+        latency = self.state.config.latency
+        if not latency.nothing and answer.delay == 0:
+            answer.delay = latency.sample(self.state.dice.draw("latency", self.state.turn("latency")).unit(0))
+        return answer
+
+    def _breakdown(self, what: str, shares: dict[str, float]) -> str:
+        """The breakdown that the next call of this kind has, or ""."""
+        return pick(self.state.dice.draw(what, self.state.turn(what)).unit(0), shares, "") if shares else ""
 
     # Tokens
 
@@ -54,6 +63,9 @@ class VendorApi:
             params = {}
         customer = params.get("customerId", "")
         config = self.state.config
+        breakdown = self._breakdown("token", config.token_errors)
+        if breakdown:
+            return failures.answer(breakdown, config)
         password = config.accounts.get(customer)
         if password is None and config.any_account and customer:
             fault = "" if params.get("key") else "key is invalid"
@@ -201,14 +213,25 @@ class VendorApi:
         if not (verification_id.isascii() and verification_id.isdigit()) or not code:
             return self._validated(call, 400, None)
         verification = state.verifications.get(verification_id)
-        return self._validated(call, self._judge(verification, code), verification)
+        forced = failures.on_validate(verification.mobile) if verification is not None else ""
+        failure = forced or self._breakdown("validate", state.config.validate_errors)
+        if failure.isdigit():
+            return self._validated(call, int(failure), verification)
+        if failure and not failures.after_sending(failure):
+            return self._broken(call, failure)
+        answer = self._validated(call, self._judge(verification, code), verification)
+        return self._broken(call, failure) if failure else answer
+
+    def _broken(self, call: Call, failure: str) -> Answer:
+        self.state.count(f"validate_failure_{failure}")
+        answer = failures.answer(failure, self.state.config)
+        call.failure, call.http_status, call.code = failure, answer.status, None
+        self.state.keep("call", call)
+        return answer
 
     def _judge(self, verification: Verification | None, code: str) -> int:
         if verification is None:
             return 505
-        forced = failures.on_validate(verification.mobile)
-        if forced:
-            return forced
         if verification.verified:
             return 703
         if verification.expires_at <= self.state.clock.now():

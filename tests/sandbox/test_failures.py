@@ -135,3 +135,46 @@ def test_the_documented_profile_answers_otherwise(sandbox: SandboxServer, client
     assert (
         client.validate(sent["verificationId"], otp).json()["data"]["transactionId"] == sent["transactionId"]
     )
+
+
+def test_an_http_500_after_the_text_went_out(client: ForeignClient) -> None:
+    answer = client.sms("7999000599")
+    assert (answer.status_code, answer.json()["error"]) == (500, "Internal Server Error")
+    assert received(client, "599") == 1
+
+
+@pytest.mark.parametrize(("last", "counted"), [("610", True), ("611", False)])
+def test_the_answer_to_a_code_is_lost(
+    client: ForeignClient, sandbox: SandboxServer, last: str, counted: bool
+) -> None:
+    verification = client.otp("7999000" + last).json()["data"]["verificationId"]
+    code = client.inbox("917999000" + last)[0]["otp"]
+    with pytest.raises(requests.ConnectionError):
+        client.validate(verification, code)
+    assert sandbox.state.verifications[verification].verified is counted
+
+
+def test_validations_and_tokens_break_down_by_shares(client: ForeignClient, sandbox: SandboxServer) -> None:
+    verification = client.otp("7999000612").json()["data"]["verificationId"]
+    assert client.validate(verification, "1").headers["Retry-After"] == "2"
+    html = client.otp("7999000613").json()["data"]["verificationId"]
+    assert "<html>" in client.validate(html, "1").text
+    sandbox.configure(validate_errors={"http502": 0.5}, token_errors={"http503": 1})
+    verification = client.otp().json()["data"]["verificationId"]
+    statuses = [client.validate(verification, "wrong").status_code for _ in range(8)]
+    assert 0 < statuses.count(502) < 8
+    assert sandbox.stats()["validations"]["by_failure"]["http502"] == statuses.count(502)
+    url = client.base + "/auth/v1/authentication/token?customerId=C-SANDBOX0000001&key=c2FuZGJveA=="
+    assert client.http.get(url, timeout=5).status_code == 503
+
+
+def test_latency_is_for_every_answer_of_the_vendor(client: ForeignClient, sandbox: SandboxServer) -> None:
+    verification = client.otp().json()["data"]["verificationId"]
+    sandbox.configure(latency=0.1)
+    for call in (lambda: client.validate(verification, "wrong"), client.otp, client.login):
+        started = time.monotonic()
+        call()
+        assert time.monotonic() - started >= 0.1
+    started = time.monotonic()
+    client.inbox()
+    assert time.monotonic() - started < 0.1
