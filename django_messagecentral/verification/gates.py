@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from django_messagecentral.conf import app_settings
 from django_messagecentral.verification.flows.asking import checked_purpose
 from django_messagecentral.verification.models import Verification
+from django_messagecentral.verification.states import Proves, VerificationStatus
 from django_messagecentral.verification.subjects import is_user, session_subject, user_subject
 
 _STEP_UP = "_messagecentral_step_up"
@@ -32,9 +34,13 @@ def is_verified(request: HttpRequest, *, purpose: str, max_age: float, phone: st
         subject = session_subject(session, create=False) if session is not None else ""
     if not subject:
         return False
-    rows = Verification.objects.of_subjects(frozenset({subject})).verified()
+    rows = Verification.objects.of_subjects(frozenset({subject}))
     since = timezone.now() - timedelta(seconds=max_age)
-    rows = rows.filter(purpose=checked_purpose(purpose), verified_at__gte=since)
+    rows = rows.filter(
+        status=VerificationStatus.VERIFIED, purpose=checked_purpose(purpose), verified_at__gte=since
+    )
+    if phone or purpose not in app_settings.OTP_EMAIL_PURPOSES:
+        rows = rows.filter(proves=Proves.PHONE)
     return rows.filter(phone=phone).exists() if phone else rows.exists()
 
 

@@ -14,7 +14,12 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
 from django_messagecentral.phones import mask_phone
 from django_messagecentral.verification.reasons import Reason
-from django_messagecentral.verification.states import ChallengeMode, ChallengeStatus, VerificationStatus
+from django_messagecentral.verification.states import (
+    ChallengeMode,
+    ChallengeStatus,
+    Proves,
+    VerificationStatus,
+)
 
 
 class Challenge(models.Model):
@@ -88,7 +93,8 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         return self.filter(subject__in=subjects)
 
     def verified(self) -> VerificationQuerySet:
-        return self.filter(status=VerificationStatus.VERIFIED)
+        """Those that proved a phone."""
+        return self.filter(status=VerificationStatus.VERIFIED, proves=Proves.PHONE)
 
 
 class Verification(models.Model):
@@ -116,6 +122,7 @@ class Verification(models.Model):
         _("status"), max_length=10, choices=VerificationStatus.choices, default=VerificationStatus.PENDING
     )
     reason = models.CharField(_("why"), max_length=30, blank=True, default="")
+    proves = models.CharField(_("proves"), max_length=5, choices=Proves.choices, default=Proves.PHONE)
     locale = models.CharField(_("language"), max_length=20, blank=True, default="")
     challenge = models.ForeignKey(
         Challenge,

@@ -14,7 +14,7 @@ from django_messagecentral.verification.flows.finding import find
 from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import ProofResult
-from django_messagecentral.verification.states import VerificationStatus
+from django_messagecentral.verification.states import Proves, VerificationStatus
 from django_messagecentral.verification.subjects import subjects_of
 
 _SALT = "django_messagecentral.verification.proof"
@@ -28,7 +28,7 @@ def make_proof(verification: Verification) -> str:
             "phone": verification.phone,
             "purpose": verification.purpose,
             "subject": verification.subject,
-            "channel": "phone",
+            "channel": verification.proves,
         },
         salt=_SALT,
     )
@@ -47,7 +47,8 @@ def read_proof(
 ) -> ProofResult:
     """Whether ``proof`` holds, without using it up: for validation before the work is done.
 
-    ``result.phone`` is the verified number. With ``phone`` given (any spelling) it must be that one.
+    ``result.phone`` is the verified number (empty for a code that came by e-mail, which proves none and
+    counts only for a purpose in OTP_EMAIL_PURPOSES). With ``phone`` given (any spelling) it must be that one.
     """
     try:
         said = signing.loads(proof, salt=_SALT, max_age=app_settings.OTP_PROOF_LIFE)
@@ -56,20 +57,22 @@ def read_proof(
     except signing.BadSignature:
         return ProofResult(ok=False, reason=Reason.PROOF_INVALID)
     subjects = subjects_of(user=user, session=session, subject=subject, token=token, request=request)
-    if said["purpose"] != purpose or said["subject"] not in (subjects or ()) or said["channel"] != "phone":
+    fits = said["channel"] == Proves.PHONE or purpose in app_settings.OTP_EMAIL_PURPOSES
+    if said["purpose"] != purpose or said["subject"] not in (subjects or ()) or not fits:
         return ProofResult(ok=False, reason=Reason.PROOF_INVALID)
     verification = find(said["id"], subjects)
     if verification is None or verification.status != VerificationStatus.VERIFIED:
         return ProofResult(ok=False, reason=Reason.PROOF_INVALID)
     if verification.consumed_at is not None:
         return ProofResult(ok=False, reason=Reason.PROOF_USED)
-    if phone is not None and _e164(phone) != verification.phone:
+    by_email = verification.proves == Proves.EMAIL
+    if phone is not None and (by_email or _e164(phone) != verification.phone):
         return ProofResult(ok=False, reason=Reason.PROOF_MISMATCH)
     return ProofResult(
         ok=True,
-        reason=Reason.VERIFIED,
+        reason=Reason.EMAIL_VERIFIED if by_email else Reason.VERIFIED,
         verification=verification,
-        phone=verification.phone,
+        phone="" if by_email else verification.phone,
         channel=verification.channel,
     )
 

@@ -13,6 +13,7 @@ class Reason(models.TextChoices):
     SENT = "sent", _("We sent you a code.")
     ALREADY_SENT = "already_sent", _("A code was sent to you a moment ago. Please use that one.")
     VERIFIED = "verified", _("Your phone number is verified.")
+    EMAIL_VERIFIED = "email_verified", _("Your e-mail address is verified.")
     CANCELLED = "cancelled", _("The verification was cancelled.")
 
     # -- no send, because of the number or the request

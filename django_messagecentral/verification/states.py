@@ -46,6 +46,13 @@ class ChallengeStatus(models.TextChoices):
     UNSENT = "unsent", _("not sent")
 
 
+class Proves(models.TextChoices):
+    """What a verification proved. A code that came by e-mail proves no phone."""
+
+    PHONE = "phone", _("a phone")
+    EMAIL = "email", _("an e-mail address")
+
+
 class ChallengeMode(models.TextChoices):
     """Who makes and checks the code."""
 

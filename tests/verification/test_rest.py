@@ -188,7 +188,7 @@ def test_when_the_vendor_is_away_it_is_a_503_and_nothing_leaks(vendor: FakeVendo
 
 
 def test_every_refusal_has_one_status() -> None:
-    fine = {Reason.SENT, Reason.ALREADY_SENT, Reason.VERIFIED}
+    fine = {Reason.SENT, Reason.ALREADY_SENT, Reason.VERIFIED, Reason.EMAIL_VERIFIED}
     assert set(STATUS_OF) == set(Reason) - fine
 
 

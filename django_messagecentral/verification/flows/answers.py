@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from django_messagecentral import signals
 from django_messagecentral.conf import app_settings
+from django_messagecentral.verification.email import EMAIL
 from django_messagecentral.verification.flows.finding import settle
 from django_messagecentral.verification.flows.judging import Judgement
 from django_messagecentral.verification.guards import budgets, counters, ledger
@@ -19,7 +20,7 @@ from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.proofs import make_proof
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import CheckResult
-from django_messagecentral.verification.states import ChallengeStatus, VerificationStatus
+from django_messagecentral.verification.states import ChallengeStatus, Proves, VerificationStatus
 from django_messagecentral.verification.transactions import committed
 
 logger = logging.getLogger("django_messagecentral.verification")
@@ -73,6 +74,10 @@ def _right(
         if verification.status == VerificationStatus.CANCELLED:
             reason = Reason.CANCELLED
         return CheckResult(ok=False, reason=reason, verification=verification)
+    if verification.proves == Proves.EMAIL:
+        return CheckResult(
+            ok=True, reason=Reason.EMAIL_VERIFIED, verification=verification, proof=make_proof(verification)
+        )
     counters.code_entered(challenge.phone, challenge.units)
     arguments: dict[str, Any] = {"user": verification.user, "request": request}
     signals.send(
@@ -87,8 +92,12 @@ def _right(
 def _win(verification: Verification, challenge: Challenge, stamp: float) -> bool:
     """The one conditional UPDATE that verifies. A right answer wins though others spent the rest."""
     now = timezone.now()
+    phone = challenge.channel != EMAIL  # a code by e-mail says nothing of the phone
     won = Verification.objects.filter(pk=verification.pk, status=VerificationStatus.PENDING).update(
-        status=VerificationStatus.VERIFIED, reason="", verified_at=now
+        status=VerificationStatus.VERIFIED,
+        reason="",
+        verified_at=now,
+        proves=Proves.PHONE if phone else Proves.EMAIL,
     )
     _close_reservation(verification)
     Challenge.objects.filter(pk=challenge.pk).update(
@@ -98,11 +107,11 @@ def _win(verification: Verification, challenge: Challenge, stamp: float) -> bool
     def decide(state: ledger.State) -> None:
         if stamp in state.wrong:
             state.wrong.remove(stamp)
-        if won:
+        if won and phone:
             state.verified_at = now
 
     ledger.change(verification.phone, verification.allowance, decide)
-    if won and challenge.budget_day is not None:
+    if won and phone and challenge.budget_day is not None:
         budgets.code_entered(challenge.region, challenge.budget_day)
     return bool(won)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import parse_phone
+from django_messagecentral.verification.email import usable_channels
 from django_messagecentral.verification.flows.asking import build_ask
 from django_messagecentral.verification.flows.finding import find, settle
 from django_messagecentral.verification.flows.living import release
@@ -72,23 +73,23 @@ def resend_verification(
         ip=ip,
     )
     ask.allowance = found.allowance
-    result = send_code(ask, draft=draft or _draft_after(found), verification=found)
+    result = send_code(ask, draft=draft or _draft_after(found, ask.channel), verification=found)
     return result if result.verification else _with(result, found)
 
 
 def next_channel(verification: Verification) -> str:
     """The channel of OTP_CHANNELS after the last one used; empty when there is none."""
-    channels = [channel.upper() for channel in app_settings.OTP_CHANNELS]
+    channels = usable_channels(verification.user, verification.purpose)
     after = channels.index(verification.channel) + 1 if verification.channel in channels else len(channels)
     return channels[after] if after < len(channels) else ""
 
 
-def _draft_after(verification: Verification) -> Draft:
+def _draft_after(verification: Verification, channel: str) -> Draft:
     """Made by whom the code before was made; a decoy stays one."""
     before = verification.challenge
     if before is not None and before.mode == ChallengeMode.DECOY:
         return Draft(ChallengeMode.DECOY, before.code_length)
-    return draft_for(verification.phone, verification.user)
+    return draft_for(verification.phone, verification.user, channel)
 
 
 @committed

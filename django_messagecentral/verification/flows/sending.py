@@ -20,6 +20,7 @@ from django_messagecentral.exceptions import MessageCentralError
 from django_messagecentral.messaging import pace
 from django_messagecentral.phones import mask_phone
 from django_messagecentral.verification import codes
+from django_messagecentral.verification.email import EMAIL, email_for, send_code_by_email
 from django_messagecentral.verification.flows.living import answer_living, release
 from django_messagecentral.verification.flows.refused import record_refused, record_unconfirmed
 from django_messagecentral.verification.guards import Ask, Refused, Verdict, budgets, counters, ledger
@@ -58,7 +59,7 @@ def longest_call() -> float:
     return 4 * (app_settings.CONNECT_TIMEOUT + app_settings.READ_TIMEOUT)
 
 
-def draft_for(phone: str, user: Any = None) -> Draft:
+def draft_for(phone: str, user: Any = None, channel: str = "") -> Draft:
     """Who makes the code for ``phone``, and in own-code mode the code.
 
     A reviewer's number has a fixed code, which proves nothing for a user with staff rights.
@@ -73,7 +74,7 @@ def draft_for(phone: str, user: Any = None) -> Draft:
         logger.warning("a reviewer's number with a fixed code asks for one: %s", mask_phone(phone))
         return Draft(ChallengeMode.REVIEWER, len(reviewer), reviewer)
     length = app_settings.OTP_LENGTH
-    if app_settings.OTP_MODE == "own":
+    if app_settings.OTP_MODE == "own" or channel == EMAIL:
         return Draft(ChallengeMode.OWN, length, codes.make_code(length))
     return Draft(ChallengeMode.VENDOR, length)
 
@@ -207,7 +208,7 @@ def _deliver(verification: Verification, draft: Draft) -> StartResult:
     """Touch the wire, outside any transaction, and write down what came of it."""
     challenge = cast(Challenge, verification.challenge)  # _reserve has just set it
     try:
-        answer = _call(challenge, draft, verification.locale)
+        answer = _call(challenge, draft, verification)
     except MessageCentralError as error:
         return record_refused(verification, challenge, error)
     except Exception:
@@ -221,9 +222,13 @@ def _deliver(verification: Verification, draft: Draft) -> StartResult:
     return StartResult(ok=True, sent=True, reason=Reason.SENT, verification=verification)
 
 
-def _call(challenge: Challenge, draft: Draft, locale: str) -> SendResult | None:
+def _call(challenge: Challenge, draft: Draft, verification: Verification) -> SendResult | None:
     if draft.mode in (ChallengeMode.REVIEWER, ChallengeMode.DECOY):
         return None
+    locale = verification.locale
+    if challenge.channel == EMAIL:
+        address = email_for(verification.user, verification.purpose)
+        return send_code_by_email(address, app_settings.OTP_TEMPLATE.format(code=draft.code), locale)
     pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
     backend = get_backend()
     if draft.mode == ChallengeMode.VENDOR:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, parse_phone
+from django_messagecentral.verification.email import usable_channels
 from django_messagecentral.verification.flows.asking import build_ask, checked_purpose
 from django_messagecentral.verification.flows.living import answer_living
 from django_messagecentral.verification.flows.sending import Draft, draft_for, refuse, send_code
@@ -64,7 +65,9 @@ def start_verification(
     del ask.would_refuse[:]  # a dry run notes them once, when the code is sent
     result = answer_living(ask, now, who, locale)
     if result is None:
-        result = send_code(ask, draft=draft or draft_for(parsed.e164, who), user=who, locale=locale)
+        result = send_code(
+            ask, draft=draft or draft_for(parsed.e164, who, ask.channel), user=who, locale=locale
+        )
     if result.reason == Reason.NUMBER_REFUSED and channel is None:
         result = _by_another_channel(ask, result, draft, who, locale)
     return replace(result, token=token) if result.verification is not None else result
@@ -74,9 +77,10 @@ def _by_another_channel(
     ask: Ask, result: StartResult, draft: Draft | None, user: Any, locale: str
 ) -> StartResult:
     """The vendor refused this channel: the next ones at once, each past all guards."""
-    for other in app_settings.OTP_CHANNELS[1:]:
-        ask.channel = other.upper()
-        result = send_code(ask, draft=draft or draft_for(ask.phone.e164, user), user=user, locale=locale)
+    for other in usable_channels(user, ask.purpose)[1:]:
+        ask.channel = other
+        made = draft or draft_for(ask.phone.e164, user, other)
+        result = send_code(ask, draft=made, user=user, locale=locale)
         if result.reason != Reason.NUMBER_REFUSED:
             break
     return result

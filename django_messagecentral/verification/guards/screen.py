@@ -16,7 +16,7 @@ def screen(ask: Ask) -> None:
     """Raise :class:`Refused` for what no waiting mends."""
     if not app_settings.SENDING_ENABLED:
         raise Refused(Verdict(Reason.SENDING_DISABLED))
-    if ask.channel not in CHANNELS:
+    if ask.channel not in CHANNELS and not (ask.channel == "EMAIL" and ask.email):
         raise Refused(Verdict(Reason.UNSUPPORTED_CHANNEL, scope=ask.channel[:10]))
     allowed = app_settings.ALLOWED_COUNTRIES
     if allowed and ask.phone.region not in {country.upper() for country in allowed}:

@@ -41,6 +41,7 @@ class Ask:
     allowance: str = ""
     user_id: str = ""
     ip: str = ""
+    email: str = ""  # where a code by e-mail may go; empty when it may not
     would_refuse: list[Verdict] = field(default_factory=list)
     noted: int = 0  # how many of them came before the database's own
 
