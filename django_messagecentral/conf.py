@@ -58,6 +58,8 @@ class Settings:
     OTP_MODE: str = "vendor"  # "vendor" (VerifyNow makes and checks the code) or "own"
     OTP_CHANNELS: tuple[str, ...] = ("SMS",)  # the first is used, the others are fallbacks in order
     OTP_FALLBACK_AFTER: int = 0  # own-code mode: next channel by itself after this long; 0 = only when undelivered
+    OTP_EMAIL_OF: str = ""  # dotted path: function(user) -> the user's verified e-mail address, or ""
+    OTP_EMAIL_PURPOSES: tuple[str, ...] = ()  # purposes that a code sent by e-mail satisfies
     OTP_LENGTH: int = 6
     OTP_MAX_LIFE: int = 600
     OTP_DEFAULT_LIFE: int = 60  # when the vendor's answer names none
