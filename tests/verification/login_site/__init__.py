@@ -1,1 +1,1 @@
-"""A site whose users log in by phone, with a user model of its own: run by ``test_login.py``."""
+"""A site whose users log in by phone, with a user model of its own: run by ``test_sites.py``."""

@@ -1,4 +1,4 @@
-"""Login by phone; run by ``tests/verification/test_login.py`` with this site's settings."""
+"""Login by phone; run by ``tests/verification/test_sites.py`` with this site's settings."""
 
 from __future__ import annotations
 

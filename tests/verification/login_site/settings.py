@@ -10,4 +10,4 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 AUTH_USER_MODEL = "login_site.Member"
 ROOT_URLCONF = "tests.verification.login_site.urls"
 AUTHENTICATION_BACKENDS = ["django_messagecentral.verification.auth.PhoneLoginBackend"]
-MESSAGECENTRAL = {**MESSAGECENTRAL, "OTP_LOGIN_FLOOR": 0.0}  # noqa: F405
+MESSAGECENTRAL = {**MESSAGECENTRAL, "OTP_LOGIN_FLOOR": 0.001}  # noqa: F405

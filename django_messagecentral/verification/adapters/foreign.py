@@ -1,0 +1,48 @@
+"""Codes that another package makes and checks: sent past the same guards as ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from django_messagecentral.verification import service
+from django_messagecentral.verification.flows.sending import Draft
+from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.results import StartResult
+from django_messagecentral.verification.states import ChallengeMode
+
+
+class CodeNotSent(Exception):
+    """The code was not sent; ``result`` says why and from when it can be. ``str()`` is for a person."""
+
+    def __init__(self, result: StartResult) -> None:
+        super().__init__(result.message)
+        self.result = result
+
+
+def send_foreign_code(
+    phone: object,
+    code: str,
+    *,
+    purpose: str,
+    user: Any = None,
+    subject: str = "",
+    request: HttpRequest | None = None,
+) -> StartResult:
+    """Send ``code`` to ``phone`` in this site's own words (OTP_TEMPLATE). Raises :class:`CodeNotSent`.
+
+    A code sent before for the same purpose and person is closed by this one, after the cool-down.
+    """
+    draft = Draft(ChallengeMode.OWN, len(code), code)
+    result = service.start_verification(
+        phone, purpose=purpose, user=user, subject=subject, request=request, draft=draft
+    )
+    if result.reason == Reason.ALREADY_SENT and result.verification is not None:
+        result = service.resend_verification(
+            result.verification, channel=result.verification.channel, subject=result.verification.subject,
+            draft=draft,
+        )  # fmt: skip
+    if not result.ok:
+        raise CodeNotSent(result)
+    return result

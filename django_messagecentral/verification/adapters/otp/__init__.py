@@ -1,0 +1,1 @@
+"""A device for django-otp: add ``django_messagecentral.verification.adapters.otp`` to INSTALLED_APPS."""
