@@ -11,7 +11,7 @@ from .delivery import payload
 from .frame import Frame, code, marked, moment, number, state_word, status_word, table
 from .html import Markup, join, tag
 from .magic import TABLE
-from .masking import curl, masked_body, masked_headers, masked_target
+from .masking import curl, masked_body, masked_form, masked_headers, masked_target
 from .model import Call, Message, Report
 from .texts import encoding, segments
 from .words import _
@@ -144,7 +144,7 @@ class TextPage(Frame):
             table(params) if params else None,
             tag("h3", _("Headers")),
             table(masked_headers(call.headers)),
-            join(tag("h3", _("Body")), tag("pre", masked_body(call.body))) if call.body else None,
+            self._body(call),
             tag(
                 "h3",
                 _("As curl"),
@@ -162,6 +162,12 @@ class TextPage(Frame):
             tag("pre", command),
             class_="card",
         )
+
+    def _body(self, call: Call) -> Markup | None:
+        form = masked_form(call)
+        if form:
+            return join(tag("h3", _("Form")), table(form))
+        return join(tag("h3", _("Body")), tag("pre", masked_body(call.body))) if call.body else None
 
 
 class ToolsPage(Frame):

@@ -94,18 +94,28 @@ _NAME = re.compile(rb'(?:^|[;\s])name=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGN
 _FILENAME = re.compile(rb"[;\s]filename\*?=", re.IGNORECASE)
 
 
-def read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
-    """(fields, files) of a multipart/form-data body (RFC 7578); raises BadBodyError."""
+def _delimiter(content_type: str) -> bytes:
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise BadBodyError("multipart without a boundary")
-    delimiter = b"--" + (found[1] or found[2]).encode("latin-1", "replace")
+    return b"--" + (found[1] or found[2]).encode("latin-1", "replace")
+
+
+def closing(content_type: str) -> bytes:
+    """What ends a multipart body, for one that was kept in part only; raises BadBodyError."""
+    return b"\r\n" + _delimiter(content_type) + b"--\r\n"
+
+
+def read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
+    """(fields, files) of a multipart/form-data body (RFC 7578); raises BadBodyError."""
+    delimiter = _delimiter(content_type)
     pieces = (b"\r\n" + body).split(b"\r\n" + delimiter)
-    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
+    end = next((number for number, piece in enumerate(pieces) if number and piece.startswith(b"--")), 0)
+    if not end:
         raise BadBodyError("multipart is cut short")
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
-    for piece in pieces[1:-1]:
+    for piece in pieces[1:end]:
         head, separator, content = piece.partition(b"\r\n\r\n")
         if not separator:
             raise BadBodyError("a part has no end of headers")

@@ -11,10 +11,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .server import SandboxServer
+if TYPE_CHECKING:
+    from .server import SandboxServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def messagecentral_sandbox(request: pytest.FixtureRequest) -> Iterator[SandboxServer]:
     """A running SandboxServer on a free port; settings come from the marker of the same name."""
+    from .server import SandboxServer
+
     marker = request.node.get_closest_marker("messagecentral_sandbox")
     with SandboxServer(**(marker.kwargs if marker else {})) as server:
         yield server

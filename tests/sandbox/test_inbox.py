@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from django_messagecentral.sandbox import SandboxServer
 from django_messagecentral.sandbox.html import tag
@@ -63,6 +67,50 @@ def test_secrets_of_a_request_are_masked(client: ForeignClient) -> None:
         assert client.token not in text
         assert ">sandbox<" not in text
         assert "***" in text
+
+
+@pytest.mark.parametrize("rows", [1, 6000])
+def test_an_uploaded_sheet_is_described_and_its_fields_shown(client: ForeignClient, rows: int) -> None:
+    """Also when the body is longer than what is kept of it."""
+    book = Workbook()
+    book.active.append(("Country", "Mobile", "var1"))
+    for number in range(rows):
+        book.active.append((91, 9800000000 + number, f"Person {random.Random(number).random()}"))
+    file = io.BytesIO()
+    book.save(file)
+    client.http.post(
+        client.base + "/verification/v3/send",
+        data={
+            "type": "SMS",
+            "flowType": "SMS",
+            "senderId": "SHOPIN",
+            "message": "Hello ##var##",
+            "password": "topsecret",
+        },
+        files={"file": ("people.xlsx", file.getvalue())},
+        headers={"authToken": client.token},
+        timeout=20,
+    )
+    assert (len(file.getvalue()) > 65_536) == (rows > 1)
+    text = html.unescape(page(client, "/message?id=1"))
+    assert "Hello ##var##" in text
+    assert "bytes)" in text
+    assert "topsecret" not in text
+    assert "--form 'message=Hello ##var##'" in text
+    assert "--form file=@recipients.xlsx" in text
+    assert "multipart/form-data; boundary" not in text.partition("curl --request")[2]
+
+
+def test_a_form_is_shown_field_by_field(client: ForeignClient) -> None:
+    client.http.post(
+        client.base + "/verification/v3/send",
+        data={"countryCode": "91", "flowType": "SMS", "mobileNumber": "9876543210", "key": "topsecret"},
+        headers={"authToken": client.token},
+        timeout=5,
+    )
+    text = html.unescape(page(client, "/message?id=1"))
+    assert "<td><code>9876543210</code></td>" in text
+    assert "topsecret" not in text
 
 
 @given(st.text(), st.sampled_from(["key", "password", "authToken", "token"]))
