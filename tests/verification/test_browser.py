@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from django_messagecentral.verification.models import Verification
+from tests.services import CHROMIUM
 from tests.verification.conftest import PHONE
 from tests.verification.fakes import FakeVendor
 
@@ -19,7 +20,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.verification.urls"),
 ]
-CHROMIUM = os.environ.get("MESSAGECENTRAL_TEST_CHROMIUM", "/usr/bin/chromium")
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 
@@ -29,8 +29,7 @@ def chromium() -> Iterator[Browser]:
     allow.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in this thread
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        path = CHROMIUM if Path(CHROMIUM).exists() else None
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM or None, args=arguments)
         yield browser
         browser.close()
     allow.undo()

@@ -267,6 +267,23 @@ class TestForms:
         early = client.post("/join/", self.fields(first) | {"verification_resend": "1"})
         assert "You can try again at" in early.content.decode()
 
+    def test_a_page_of_several_steps(self, vendor: FakeVendor, client: Client) -> None:
+        def post(step: str, **fields: str) -> Any:
+            names = {f"{step}-{name}": value for name, value in fields.items()}
+            return client.post("/wizard/", {"wizard-current_step": step} | names)
+
+        client.get("/wizard/")
+        post("name", name="Ann")
+        asked = post("phone", phone="98765 43210")
+        assert "We sent a code" in asked.content.decode()
+        form = asked.context["wizard"]["form"]
+        kept = {name: str(form[name].value() or "") for name in form.fields}
+        third = post("phone", **kept | {"verification_code": vendor.code_of(PHONE)})
+        assert third.context["wizard"]["steps"].current == "again"
+        assert post("again", name="Ann").content.decode() == f"welcome {PHONE}"
+        assert len(vendor.validated) == 1
+        assert Verification.objects.get().consumed_at is not None
+
     def test_a_form_without_its_request_is_a_programming_error(self) -> None:
         from tests.verification.urls import MemberForm
 

@@ -10,6 +10,7 @@ from django.urls import include, path
 from django.views import View
 from django.views.generic import CreateView
 from drf_spectacular.views import SpectacularAPIView
+from formtools.wizard.views import SessionWizardView
 from rest_framework import serializers, status
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -56,6 +57,29 @@ class MemberForm(PhoneVerificationFormMixin, forms.ModelForm):
     class Meta:
         model = User
         fields = ("username", "last_name")
+
+
+class NameStep(forms.Form):
+    name = forms.CharField()
+
+
+class PhoneStep(PhoneVerificationFormMixin, forms.Form):
+    verification_purpose = "signup"
+    consume_on_clean = False
+    phone = forms.CharField()
+
+
+class Wizard(PhoneVerificationMixin, SessionWizardView):
+    form_list = [("name", NameStep), ("phone", PhoneStep), ("again", NameStep)]
+    template_name = "wizard.html"
+
+    def get_form_kwargs(self, step: str | None = None) -> dict[str, object]:
+        return {"request": self.request} if step == "phone" else {}
+
+    def done(self, form_list: object, form_dict: dict[str, PhoneStep], **kwargs: object) -> HttpResponse:
+        if not form_dict["phone"].consume_verification():
+            return HttpResponse("used", status=409)
+        return HttpResponse(f"welcome {form_dict['phone'].verified_phone}")
 
 
 class JoinView(PhoneVerificationMixin, CreateView):
@@ -107,6 +131,7 @@ site.register(User, MemberAdmin)
 urlpatterns = [
     path("admin/", site.urls),
     path("join/", JoinView.as_view()),
+    path("wizard/", Wizard.as_view()),
     path("welcome/", lambda request: HttpResponse("welcome")),
     path("pay/", pay),
     path("pay-by-own-phone/", pay_by_own_phone),
