@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import shutil
 
+DATABASE = os.environ.get("MESSAGECENTRAL_TEST_DATABASE", "sqlite")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 

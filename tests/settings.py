@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-SECRET_KEY = "tests-only-key-that-is-long-enough-for-everything"  # noqa: S105
+SECRET_KEY = "tests-only-key-that-is-long-enough-for-everything"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
@@ -100,7 +100,7 @@ CELERY_TASK_EAGER_PROPAGATES = True
 
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 
-WEBHOOK_TOKEN = "a-webhook-token-for-the-tests-0123456789"  # noqa: S105
+WEBHOOK_TOKEN = "a-webhook-token-for-the-tests-0123456789"
 MESSAGECENTRAL = {
     "CUSTOMER_ID": "C-SANDBOX0000001",
     "PASSWORD": "sandbox",

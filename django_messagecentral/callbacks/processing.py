@@ -81,7 +81,8 @@ def process_batch() -> int:
         return 0
     found = _find(callbacks)
     wanted = {message.pk for message in found.values()}
-    rows = {row.pk: row for row in locked(Message.objects.filter(pk__in=wanted).order_by("pk"))}
+    free = locked(Message.objects.filter(pk__in=wanted).order_by("pk"), skip_locked=True)
+    rows = {row.pk: row for row in free}
     writes: dict[int, Write] = {}
     rates = RateCard.of_day()
     for callback in callbacks:
@@ -90,6 +91,8 @@ def process_batch() -> int:
         message = found.get(callback.pk)
         if message is None:
             _try_later(callback)
+        elif message.pk not in rows:  # a worker is writing it, or was stopped while it did
+            callback.next_try_at = timezone.now() + timedelta(seconds=1)
         else:
             _apply(callback, rows[message.pk], writes, rates)
     write([rows[pk] for pk in writes], writes, Cause.CALLBACK)

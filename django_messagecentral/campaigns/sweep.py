@@ -51,17 +51,17 @@ def settle_dead_claims() -> int:
     """
     past = database_now(Message) - timedelta(seconds=longest_call())
     dead = Message.objects.filter(status=Status.SENDING, lease_until__lt=past).order_by("pk")
-    total = 0
-    while ids := list(dead.values_list("pk", flat=True)[:BATCH]):
+    total = last = 0
+    while ids := list(dead.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        last = ids[-1]
         fields = {
             "error": _("The worker stopped before the answer was stored: it may have left."),
             "submitted_at": F("lease_until") - timedelta(seconds=app_settings.LEASE),  # when it was claimed
         }
         rows = Message.objects.filter(pk__in=ids, lease_until__lt=past)
-        moved = len(move(rows, Status.SENDING, Status.UNCONFIRMED, Cause.SWEEP, fields))
-        total += moved
-        if not moved:
-            break
+        # A worker stopped in the middle of a transaction holds its rows: the next sweep has them.
+        moved = move(rows, Status.SENDING, Status.UNCONFIRMED, Cause.SWEEP, fields, skip_locked=True)
+        total += len(moved)
     if total:
         logger.warning("%d messages are unconfirmed: their worker died", total)
     return total

@@ -71,9 +71,9 @@ def fold() -> int:
     Safe when run twice at once.
     """
     rows = list(
-        locked(CounterDelta.objects.order_by("pk")).values_list("pk", "campaign_id", "name", "value")[
-            :FOLD_ROWS
-        ]
+        locked(CounterDelta.objects.order_by("pk"), skip_locked=True).values_list(
+            "pk", "campaign_id", "name", "value"
+        )[:FOLD_ROWS]
     )
     sums: defaultdict[tuple[int, str], int] = defaultdict(int)
     for _pk, campaign_id, name, value in rows:

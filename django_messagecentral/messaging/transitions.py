@@ -106,16 +106,17 @@ def move(
     new: Status,
     cause: Cause,
     fields: Mapping[str, Any] | None = None,
+    *,
+    skip_locked: bool = False,
 ) -> list[StatusChange]:
     """Move those of ``messages`` that are ``old`` to ``new``; the changes, of the rows that did change.
 
-    Raises :class:`~django_messagecentral.messaging.states.IllegalTransition` when the table has no
-    such change.
+    With ``skip_locked`` rows that another transaction holds are left for another time. Raises
+    :class:`~django_messagecentral.messaging.states.IllegalTransition` when the table has no such change.
     """
     require(old, new, cause)
-    rows = list(
-        locked(messages.filter(status=old).order_by("pk")).values_list("pk", "public_id", "campaign_id")
-    )
+    found = locked(messages.filter(status=old).order_by("pk"), skip_locked=skip_locked)
+    rows = list(found.values_list("pk", "public_id", "campaign_id"))
     now = timezone.now()
     for batch in batched(rows, 500):
         written = Message.objects.filter(pk__in=[row[0] for row in batch], status=old).update(
