@@ -24,5 +24,5 @@ class PhoneLoginBackend(ModelBackend):
         if not phone_proof or request is None:
             return None
         proof = service.consume_proof(phone_proof, purpose=login.PURPOSE, request=request)
-        user = login.user_of(proof.phone) if proof.ok else None
+        user = login.user_of(proof.phone) if proof.ok and proof.phone else None
         return user if user is not None and login.may_enter(user, proof.phone) else None

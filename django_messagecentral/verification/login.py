@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -146,7 +147,10 @@ def _disguised(result: StartResult) -> StartResult:
         return result
     if verification.status not in (VerificationStatus.FAILED, VerificationStatus.EXPIRED):
         return result
-    _disguise(verification)
+    try:
+        _disguise(verification)
+    except IntegrityError:  # another code was sent to the number meanwhile
+        return result
     verification.refresh_from_db()
     return StartResult(ok=True, sent=True, reason=Reason.SENT, verification=verification, token=result.token)
 

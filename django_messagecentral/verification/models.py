@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from math import ceil
 
 from django.conf import settings
 from django.db import models
@@ -176,6 +177,13 @@ class Verification(models.Model):
     @property
     def code_length(self) -> int:
         return self.challenge.code_length if self.challenge else 0
+
+    @property
+    def resend_in(self) -> int:
+        """Whole seconds until another code may be asked for: right also where a visitor's clock is not."""
+        if self.resend_at is None:
+            return 0
+        return max(0, ceil((self.resend_at - timezone.now()).total_seconds()))
 
     @property
     def expires_at(self) -> datetime | None:

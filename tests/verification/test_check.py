@@ -12,7 +12,8 @@ from django_messagecentral import exceptions as errors
 from django_messagecentral.exceptions import Outcome
 from django_messagecentral.signals import phone_verified, verification_failed
 from django_messagecentral.verification.codes import normalise_code
-from django_messagecentral.verification.models import PhoneLedger, Verification
+from django_messagecentral.verification.flows import check
+from django_messagecentral.verification.models import Challenge, PhoneLedger, Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.service import (
     acheck_verification,
@@ -258,6 +259,36 @@ def test_checks_go_on_while_the_cache_is_down(
     }
     configure(CACHE="broken")
     assert check_verification(verification, vendor.code_of(PHONE)).ok
+
+
+def test_a_last_attempt_that_met_a_dead_code_earns_no_other(
+    vendor: FakeVendor, verification: Verification, clock: Clock
+) -> None:
+    for _ in range(4):
+        check_verification(verification, vendor.wrong_code(PHONE))
+    vendor.validate_error = errors.VerificationExpired()
+    check_verification(verification, vendor.code_of(PHONE))
+    clock.tick(seconds=61)
+    assert resend_verification(verification).reason == Reason.TOO_MANY_ATTEMPTS
+    assert len(vendor.otps) == 1
+
+
+def test_a_code_closed_by_a_resend_in_mid_check_leaves_nothing_living(
+    vendor: FakeVendor, configure: Callable[..., None], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(OTP_MODE="own", OTP_TEMPLATE="{code}")
+    started = start_verification(PHONE, subject="s:one").verification
+    assert started is not None
+    real = check.judge
+
+    def resend_first(*arguments: Any) -> Any:
+        clock.tick(seconds=31)
+        assert resend_verification(started).sent
+        return real(*arguments)
+
+    monkeypatch.setattr(check, "judge", resend_first)
+    assert check_verification(started, vendor.messages[0].text).ok
+    assert not Challenge.objects.filter(living_key__isnull=False).exists()
 
 
 def test_an_unknown_or_malformed_id_answers_as_unknown(verification: Verification) -> None:

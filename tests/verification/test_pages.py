@@ -79,7 +79,7 @@ def test_resend_too_early_tells_the_time_then_sends(vendor: FakeVendor, client: 
     code_page = client.post(START, TYPED)["Location"]
     early = client.post(f"{code_page}resend/", follow=True).content.decode()
     assert "You can try again at" in early
-    assert "data-mc-resend-at=" in early
+    assert "data-mc-resend-in=" in early
     clock.tick(seconds=61)
     late = client.post(f"{code_page}resend/", follow=True).content.decode()
     assert "We sent you a code." in late

@@ -101,6 +101,15 @@ def test_another_sites_page_cannot_make_a_browser_send_a_code(
     assert vendor.otps == []
 
 
+def test_the_sites_own_page_on_another_host_goes_by_its_token(
+    vendor: FakeVendor, app: Client, settings: Any
+) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
+    answer = post(app, START, {"phone": PHONE}, HTTP_ORIGIN="https://app.example")
+    assert answer.status_code == 201
+    assert answer.json()["verification_token"]
+
+
 def test_a_logged_in_user_owns_it_in_every_session(vendor: FakeVendor, browser: Client) -> None:
     user = get_user_model().objects.create_user("ann")
     browser.force_login(user)

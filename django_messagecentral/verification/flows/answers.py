@@ -103,6 +103,12 @@ def _win(verification: Verification, challenge: Challenge, stamp: float) -> bool
     Challenge.objects.filter(pk=challenge.pk).update(
         status=ChallengeStatus.USED, living_key=None, code_hash=""
     )
+    if won:  # a code of this site's own that was sent meanwhile is of no use any more
+        newer = Challenge.objects.filter(verifications=verification.pk).exclude(pk=challenge.pk).first()
+        if newer is not None and not newer.held_by_vendor:
+            Challenge.objects.filter(pk=newer.pk).update(
+                status=ChallengeStatus.CLOSED, living_key=None, code_hash=""
+            )
 
     def decide(state: ledger.State) -> None:
         if stamp in state.wrong:

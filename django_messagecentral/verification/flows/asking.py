@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from django_messagecentral.phones import Phone
-from django_messagecentral.verification.email import email_for, usable_channels
+from django_messagecentral.verification.email import EMAIL, email_for, usable_channels
 from django_messagecentral.verification.guards import Ask
 from django_messagecentral.verification.guards.addresses import client_ip
 from django_messagecentral.verification.models import Verification
@@ -44,7 +44,7 @@ def build_ask(
         phone=phone,
         purpose=checked_purpose(purpose),
         subject=subject,
-        channel=(channel or usable_channels(user, purpose)[0]).upper(),
+        channel=(channel or next(iter(usable_channels(user, purpose)), EMAIL)).upper(),
         allowance=allowance_of(phone.e164, subject),
         user_id=str(user.pk) if is_user(user) else "",
         ip=ip or client_ip(request),

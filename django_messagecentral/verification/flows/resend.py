@@ -55,6 +55,8 @@ def resend_verification(
     found = settle(found, now)
     if found.status in _OVER:
         return StartResult(ok=False, reason=_OVER[VerificationStatus(found.status)], verification=found)
+    if found.attempts >= app_settings.OTP_MAX_ATTEMPTS:  # its last one met a code that was over
+        return StartResult(ok=False, reason=Reason.TOO_MANY_ATTEMPTS, verification=found)
     if found.created_at + timedelta(seconds=app_settings.OTP_VERIFICATION_LIFE) <= now:
         return StartResult(ok=False, reason=Reason.CODE_EXPIRED, verification=found)
     if living := _living(found):

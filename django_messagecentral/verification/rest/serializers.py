@@ -15,7 +15,9 @@ from django_messagecentral.verification.flows.check import attempts_left
 from django_messagecentral.verification.guards.screen import CHANNELS
 from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.proofs import consume_proof, read_proof
+from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.rest.callers import caller_of
+from django_messagecentral.verification.results import ProofResult
 from django_messagecentral.verification.states import VerificationStatus
 
 
@@ -143,6 +145,8 @@ class PhoneProofMixin(serializers.Serializer[Any]):
         attrs = super().validate(attrs)
         self._proof = attrs.pop("phone_proof")
         result = read_proof(self._proof, purpose=self.proof_purpose, **caller_of(self.context["request"]))
+        if result.ok and not result.phone:  # a code that came by e-mail proves no phone
+            result = ProofResult(ok=False, reason=Reason.PROOF_INVALID)
         if not result.ok:
             raise serializers.ValidationError({"phone_proof": [result.message]}, code=result.reason.value)
         attrs[self.verified_phone_field] = result.phone

@@ -33,7 +33,7 @@
     var help = form.querySelector("[data-mc-resend-help]");
     var status = document.querySelector("[data-mc-status]");
     var label = button.textContent;
-    var at = Date.parse(form.dataset.mcResendAt);
+    var at = Date.now() + 1000 * Number(form.dataset.mcResendIn);
     if (Number.isNaN(at)) return;
     var waited = false;
     function tick() {
@@ -48,7 +48,7 @@
       button.disabled = true;
       var time = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
       button.textContent = form.dataset.mcWait.replace("%s", time);
-      setTimeout(tick, 1000 - (Date.now() % 1000));
+      setTimeout(tick, 250);
     }
     if (help) help.hidden = true;
     tick();
