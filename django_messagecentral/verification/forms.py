@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, mask_phone, parse_phone
 from django_messagecentral.verification import service
-from django_messagecentral.verification.fields import CodeField, phone_form_field
+from django_messagecentral.verification.fields import CodeField, CodeInput, phone_form_field
 from django_messagecentral.verification.reasons import Reason
 
 SCRIPT = "django_messagecentral/verification/verification.js"
@@ -70,6 +70,7 @@ class PhoneVerificationFormMixin(forms.Form):
         self.request = request or self.request
         self._proof = ""
         self.verified_phone = ""
+        self._show_code_field(self.wants_code)
 
     @property
     def media(self) -> forms.Media:
@@ -84,8 +85,15 @@ class PhoneVerificationFormMixin(forms.Form):
 
     def full_clean(self) -> None:
         super().full_clean()
-        if not self.is_bound:
-            return
+        if self.is_bound:
+            self._clean_phone()
+            self._show_code_field(self.wants_code or "verification_code" in self.errors)
+
+    def _show_code_field(self, wanted: bool) -> None:
+        """The code is asked for when one is on its way; before and after, its field is hidden."""
+        self.fields["verification_code"].widget = CodeInput() if wanted else forms.HiddenInput()
+
+    def _clean_phone(self) -> None:
         if self.request is None:
             raise TypeError(f"{type(self).__name__} needs request=... to know whose phone it verifies")
         phone = self.cleaned_data.get(self.phone_field)

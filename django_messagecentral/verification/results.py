@@ -32,8 +32,8 @@ class Result:
 
     @property
     def retry_after(self) -> int | None:
-        """Whole seconds until ``retry_at``, at least 1; None when no time is known."""
-        if self.retry_at is None:
+        """Whole seconds until ``retry_at``; None when no time is known or it has come."""
+        if self.retry_at is None or self.retry_at <= timezone.now():
             return None
         return max(1, ceil((self.retry_at - timezone.now()).total_seconds()))
 
@@ -41,7 +41,7 @@ class Result:
     def message(self) -> str:
         """A sentence for a person, in the active language, with the time when there is one."""
         text = self.detail or str(self.reason.label)
-        if self.retry_at is None or self.ok:
+        if self.retry_at is None or self.retry_at <= timezone.now() or self.ok:
             return text
         local = timezone.localtime(self.retry_at)
         return _("%(text)s You can try again at %(time)s.") % {

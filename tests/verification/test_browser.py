@@ -149,6 +149,37 @@ def test_five_wrong_codes_lock(page: Page, vendor: FakeVendor, request: pytest.F
     shot(page, request, "1-locked")
 
 
+def test_sign_up_with_a_form_of_the_sites_own(
+    page: Page, vendor: FakeVendor, settings: Any, request: pytest.FixtureRequest
+) -> None:
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [Path(__file__).parent / "templates"]}]
+    page.goto("/join/")
+    page.get_by_label("Username").fill("ann")
+    page.get_by_label("Last name").fill("98765 43210")
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("We sent a code to +91••••••3210")).to_be_visible()
+    shot(page, request, "1-code")
+    page.get_by_label("Code from the message").fill(vendor.code_of(PHONE))
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("welcome")).to_be_visible()
+
+
+def test_the_second_code_comes_by_another_channel(
+    page: Page, vendor: FakeVendor, javascript: bool, configure: Callable[..., None]
+) -> None:
+    configure(OTP_CHANNELS=("SMS", "WHATSAPP"), OTP_MODE="own", OTP_TEMPLATE="{code}", OTP_COOLDOWNS=(1,))
+    page.goto("/mc/verify/")
+    page.get_by_label("Phone number", exact=True).last.fill("98765 43210")
+    page.get_by_role("button", name="Send the code").click()
+    page.wait_for_timeout(1100)
+    page.get_by_role("button", name="Send another code").click()
+    expect(page.get_by_role("status")).to_contain_text("We sent you a code.")
+    assert [message.channel for message in vendor.messages] == ["SMS", "WHATSAPP"]
+    page.get_by_label("Code").fill(vendor.messages[-1].text)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
+
+
 def test_a_pasted_code_is_tidied(page: Page, vendor: FakeVendor, javascript: bool) -> None:
     ask_for_a_code(page, vendor)
     field = page.get_by_label("Code")

@@ -73,7 +73,8 @@ def test_five_wrong_codes_fail_it_and_the_right_one_is_too_late(
         verification_failed.disconnect(hear)
     assert [answer.attempts_left for answer in answers[:5]] == [4, 3, 2, 1, 0]
     assert [answer.reason for answer in answers] == [Reason.WRONG_CODE] * 4 + [Reason.TOO_MANY_ATTEMPTS] * 2
-    assert check_verification(verification, vendor.code_of(PHONE)).reason == Reason.TOO_MANY_ATTEMPTS
+    late = check_verification(verification, vendor.code_of(PHONE))
+    assert (late.reason, late.retry_at) == (Reason.TOO_MANY_ATTEMPTS, verification.resend_at)
     verification.refresh_from_db()
     assert verification.status == VerificationStatus.FAILED
     assert len(vendor.validated) == 5
@@ -198,6 +199,8 @@ def test_a_code_is_taken_until_it_expires_and_not_after(
     clock.tick(seconds=61)
     answer = check_verification(verification, vendor.code_of(PHONE))
     assert (answer.reason, answer.retry_at) == (Reason.CODE_EXPIRED, verification.resend_at)
+    assert answer.retry_after is None  # its time has come
+    assert "try again at" not in answer.message
     assert vendor.validated == []
     verification.refresh_from_db()
     assert verification.status == VerificationStatus.EXPIRED

@@ -206,8 +206,10 @@ class TestForms:
         return {field.html_name: str(field.value() or "") for field in form}
 
     def test_sign_up_in_two_submits(self, vendor: FakeVendor, client: Client) -> None:
+        assert "Code from the message" not in client.get("/join/").content.decode()
         first = client.post("/join/", {"username": "ann", "last_name": "98765 43210"})
         assert first.status_code == 200
+        assert "Code from the message" in first.content.decode()
         assert "We sent a code to +91••••••3210" in first.content.decode()
         assert not get_user_model().objects.exists()
         second = client.post("/join/", self.fields(first) | {"verification_code": vendor.code_of(PHONE)})

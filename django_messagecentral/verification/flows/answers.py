@@ -53,7 +53,8 @@ def write(
         reason = Reason.ALREADY_VERIFIED  # a check beside this one won
     elif verification.status == VerificationStatus.FAILED and judgement is Judgement.WRONG:
         reason = Reason.TOO_MANY_ATTEMPTS
-    again = verification.status == VerificationStatus.EXPIRED or judgement is Judgement.LOST
+    over = verification.status in (VerificationStatus.EXPIRED, VerificationStatus.FAILED)
+    again = over or judgement is Judgement.LOST
     return CheckResult(
         ok=False,
         reason=reason,

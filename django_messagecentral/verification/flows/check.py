@@ -84,7 +84,7 @@ def not_pending(verification: Verification) -> CheckResult:
     reason = _NOT_PENDING[VerificationStatus(verification.status)]
     if verification.reason in Reason.values and reason in (Reason.CODE_EXPIRED, Reason.TOO_MANY_ATTEMPTS):
         reason = Reason(verification.reason)
-    again = verification.status == VerificationStatus.EXPIRED
+    again = verification.status in (VerificationStatus.EXPIRED, VerificationStatus.FAILED)
     return CheckResult(
         ok=False, reason=reason, verification=verification, retry_at=verification.resend_at if again else None
     )

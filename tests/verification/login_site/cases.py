@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.test import Client
+from playwright.sync_api import Page, expect
 
 from django_messagecentral import exceptions as errors
 from django_messagecentral.verification.models import Challenge, Verification
@@ -18,7 +19,9 @@ from django_messagecentral.verification.users import PhoneTaken
 from tests.verification.conftest import PHONE, Clock
 from tests.verification.fakes import FakeVendor
 from tests.verification.login_site.models import Member
+from tests.verification.test_browser import chromium, javascript, page, shot, size
 
+__all__ = ["chromium", "javascript", "page", "size"]  # fixtures
 pytestmark = pytest.mark.django_db
 UNKNOWN = "+919123456789"
 LOGIN = "/mc/login/"
@@ -79,6 +82,23 @@ def test_known_and_unknown_numbers_look_alike_at_every_step(
     rows = Challenge.objects.order_by("pk")
     lives = [round((row.held_until - row.sent_at).total_seconds()) for row in rows if row.sent_at]
     assert lives == [120, 120]  # the decoy lives as long as the vendor's codes do
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_login_in_chromium(
+    page: Page, vendor: FakeVendor, ann: Member, request: pytest.FixtureRequest
+) -> None:
+    for phone in (UNKNOWN, PHONE):
+        page.goto("/mc/login/?next=/me/")
+        page.get_by_label("Country").select_option("IN")
+        page.get_by_label("Phone number", exact=True).last.fill(phone[3:])
+        page.get_by_role("button", name="Send the code").click()
+        expect(page.get_by_text("If there is an account with")).to_be_visible()
+        shot(page, request, phone[-4:])
+    page.get_by_label("Code").fill(vendor.code_of(PHONE))
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("ann")).to_be_visible()
 
 
 def test_a_resend_of_a_decoy_sends_nothing_and_looks_alike(
