@@ -194,6 +194,26 @@ def test_a_pasted_code_is_tidied(page: Page, vendor: FakeVendor, javascript: boo
         expect(field).to_have_value("123-456")  # the server reads it
 
 
+def test_the_browser_reads_the_code_from_the_message(
+    page: Page, vendor: FakeVendor, javascript: bool
+) -> None:
+    """WebOTP, played by a stand-in: the code fills itself in and the form goes off."""
+    if javascript:
+        page.add_init_script(
+            """window.OTPCredential = class {}; let give;
+            window.messageArrives = (code) => give({code});
+            navigator.credentials.get = (asked) => asked.otp.transport[0] === "sms"
+                ? new Promise((resolve) => { give = resolve; }) : Promise.reject();"""
+        )
+    code = ask_for_a_code(page, vendor)
+    if javascript:
+        page.evaluate("(code) => window.messageArrives(code)", code)
+    else:
+        page.get_by_label("Code").fill(code)
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("welcome")).to_be_visible()
+
+
 @pytest.mark.parametrize("language", ["ar"])
 def test_right_to_left(
     chromium: Browser, live_server: Any, vendor: FakeVendor, language: str, request: pytest.FixtureRequest

@@ -294,6 +294,30 @@ def test_a_code_closed_by_a_resend_in_mid_check_leaves_nothing_living(
     assert not Challenge.objects.filter(living_key__isnull=False).exists()
 
 
+def test_a_worker_that_died_in_mid_check_has_spent_the_attempt_and_holds_nothing_for_ever(
+    vendor: FakeVendor, verification: Verification, clock: Clock
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(_code: str) -> None:
+        raise Killed
+
+    vendor.before_answer = die
+    for _ in range(5):
+        with pytest.raises(Killed):
+            check_verification(verification, vendor.wrong_code(PHONE))
+    vendor.before_answer = lambda code: None
+    verification.refresh_from_db()
+    assert (verification.status, verification.open_checks) == (VerificationStatus.PENDING, 5)
+    assert not check_verification(verification, vendor.code_of(PHONE)).ok
+    assert len(vendor.validated) == 5
+    clock.tick(seconds=101)  # longer than any call can last
+    assert check_verification(verification, vendor.code_of(PHONE)).reason == Reason.TOO_MANY_ATTEMPTS
+    verification.refresh_from_db()
+    assert verification.status == VerificationStatus.FAILED
+
+
 def test_an_unknown_or_malformed_id_answers_as_unknown(verification: Verification) -> None:
     for strange in ("", "x", "00000000-0000-0000-0000-000000000000", str(verification.public_id)):
         assert check_verification(strange, "123456", subject="s:other").reason == Reason.UNKNOWN

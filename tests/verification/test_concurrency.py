@@ -15,9 +15,13 @@ from django_messagecentral.verification.models import Challenge, PhoneLedger, Se
 from django_messagecentral.verification.proofs import consume_proof
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import CheckResult
-from django_messagecentral.verification.service import check_verification, start_verification
+from django_messagecentral.verification.service import (
+    check_verification,
+    resend_verification,
+    start_verification,
+)
 from django_messagecentral.verification.states import ChallengeStatus, VerificationStatus
-from tests.verification.conftest import PHONE
+from tests.verification.conftest import PHONE, Clock
 from tests.verification.fakes import FakeVendor
 
 T = TypeVar("T")
@@ -150,6 +154,21 @@ def test_own_codes_hold_the_same_promise(vendor: FakeVendor, configure: Callable
     assert sum(result.ok for result in results) == (started.status == VerificationStatus.VERIFIED)
     results = at_once([check(started, right)] * FIFTY)
     assert not any(result.ok for result in results)
+
+
+@pytest.mark.parametrize("mode", ["vendor", "own"])
+def test_fifty_resends_send_one_code(
+    vendor: FakeVendor, configure: Callable[..., None], clock: Clock, mode: str
+) -> None:
+    configure(OTP_MODE=mode, OTP_TEMPLATE="{code}", OTP_SENDS_PER_BLOCK_HOUR=1000)
+    started = start_verification(PHONE, subject="t:one").verification
+    assert started is not None
+    clock.tick(seconds=61)
+    results = at_once([lambda: resend_verification(started)] * FIFTY)
+    assert sum(result.sent for result in results) == 1
+    assert len(vendor.otps) + len(vendor.messages) == 2
+    assert Challenge.objects.filter(living_key=PHONE).count() == 1
+    assert len(PhoneLedger.objects.get().sends) == 2
 
 
 def test_one_proof_is_used_by_one_of_fifty(vendor: FakeVendor, verification: Verification) -> None:
