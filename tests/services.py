@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import shutil
 
@@ -15,8 +14,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 def missing() -> dict[str, str]:
     """Marker -> what is missing and how to get it. Empty where everything is there."""
     found: dict[str, str] = {}
-    if not CHROMIUM or importlib.util.find_spec("playwright") is None:
-        found["browser"] = (
-            "No Chromium or no playwright: install the 'browser' extra and your system's chromium package."
-        )
+    if not CHROMIUM:
+        found["browser"] = "There is no Chromium: install your system's chromium package."
     return found
