@@ -13,7 +13,8 @@ is logged and stops neither the others nor the work (``send_robust``).
 ``message_status_changed``
     Any change of a message's status after it was queued, exactly once a change. Arguments as ``message_sent``.
 ``callback_received``
-    A delivery report was stored. ``sender`` the Callback class, ``callback``.
+    A delivery report was stored (once a report, however often it comes). ``sender`` the Callback class, ``event``
+    (:class:`~django_messagecentral.callbacks.report.DeliveryEvent`, the report in one shape) and ``callback``, its row.
 ``campaign_completed``
     No recipient of a campaign waits any longer. ``sender`` the Campaign class, ``campaign``.
 """

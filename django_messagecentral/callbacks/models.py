@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_messagecentral.callbacks.report import DeliveryEvent, status_of
 from django_messagecentral.fields import ExactCharField
 
 
@@ -18,7 +19,17 @@ class Callback(models.Model):
         NO_CHANGE = "no_change", _("known, nothing to change")
         UNMATCHED = "unmatched", _("no message found yet")
         PARKED = "parked", _("waits for a person")
+        DISMISSED = "dismissed", _("set aside by a person")
         UNREADABLE = "unreadable", _("not a delivery report")
+
+    class Reason(models.TextChoices):
+        """Why a report found no message, or changed none."""
+
+        SEVERAL = "several", _("Several messages to this phone were on their way: a person must choose.")
+        FOREIGN_PHONE = "foreign_phone", _("The id is known, but not with this phone.")
+        NOT_FOUND = "not_found", _("No message was found for it.")
+        NOT_ON_ITS_WAY = "not_on_its_way", _("The message was not on its way.")
+        UNKNOWN_STATUS = "unknown_status", _("A status this version does not know.")
 
     fingerprint = ExactCharField(
         max_length=64, unique=True, help_text=_("SHA-256 over what makes a report the same report")
@@ -33,7 +44,7 @@ class Callback(models.Model):
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     remote_ip = models.GenericIPAddressField(_("from"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
-    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+    reason = models.CharField(_("why"), max_length=16, choices=Reason.choices, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(default=timezone.now)
     message = models.ForeignKey(
@@ -52,7 +63,27 @@ class Callback(models.Model):
         indexes = [
             models.Index(fields=["state", "next_try_at"], name="mc_callback_due"),
             models.Index(fields=["vendor_message_id"], name="mc_callback_vendor_id"),
+            models.Index(fields=["phone"], name="mc_callback_phone"),
+        ]
+        permissions = [
+            ("resolve_callback", _("Can decide about reports that found no message")),
+            ("register_webhook", _("Can see the webhook's secret address")),
         ]
 
     def __str__(self) -> str:
         return f"{self.vendor_status} {self.vendor_message_id}".strip()
+
+    @property
+    def event(self) -> DeliveryEvent:
+        """The report in one shape, whatever spelling it came in."""
+        return DeliveryEvent(
+            message_id=self.vendor_message_id,
+            phone=self.phone,
+            status=status_of(self.vendor_status),
+            vendor_status=self.vendor_status,
+            error_code=self.error_code,
+            submitted_at=self.submit_at,
+            done_at=self.done_at,
+            received_at=self.received_at,
+            payload=self.payload,
+        )

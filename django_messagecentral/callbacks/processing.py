@@ -1,30 +1,25 @@
 """Makes something of stored delivery reports, a batch at a time: finds the message, changes its state.
 
-Finding (an exact id always wins):
-
-1. by ``transaction_id``, or by the reports' own id where an earlier report taught it;
-2. within that id by phone, where a bulk call gave many recipients one id;
-3. by phone and submit time: exactly one unsettled message of that phone within ten minutes, and none of
-   that phone still being sent. The strange id is then recorded on the row.
-
-What fits nothing is tried again later (a report may come before the send's own answer is stored); what
-fits several waits for a person.
+How the message is found is in :mod:`~django_messagecentral.callbacks.finding`. What fits nothing is tried
+again later (a report may come before the send's own answer is stored). What fits several waits for a
+person, and is looked at again by itself when one of that phone's messages is settled.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import caches
-from django.db.models import Q, QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from django_messagecentral.callbacks.finding import Finding, find
 from django_messagecentral.callbacks.models import Callback
-from django_messagecentral.callbacks.report import STATUS_OF
+from django_messagecentral.callbacks.report import status_of
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import batched, in_transaction, locked
 from django_messagecentral.messaging.models import Message
@@ -35,18 +30,18 @@ from django_messagecentral.messaging.transitions import Write, write
 logger = logging.getLogger("django_messagecentral.callbacks")
 
 BATCH = 500
-SUBMIT_WINDOW = timedelta(minutes=10)
 FIRST_RETRY, LAST_RETRY, MAX_TRIES = 5.0, 3600.0, 40  # seconds, seconds, tries
+FOREIGN_TRIES = 6  # of a known id with a phone it does not have: about five minutes
 SCHEDULED_KEY = "messagecentral:callbacks:scheduled"
 SCHEDULED_SECONDS = 30
 
+_WAITING = (Callback.State.PENDING, Callback.State.UNMATCHED)
 _REPORTABLE = (Status.SENDING, Status.FAILED, *UNSETTLED, *DELIVERY)
 
 
 def due() -> QuerySet[Callback]:
     """Reports to be processed now."""
-    waiting = (Callback.State.PENDING, Callback.State.UNMATCHED)
-    return Callback.objects.filter(state__in=waiting, next_try_at__lte=timezone.now())
+    return Callback.objects.filter(state__in=_WAITING, next_try_at__lte=timezone.now())
 
 
 def call_worker() -> None:
@@ -62,7 +57,8 @@ def call_worker() -> None:
         logger.warning("the cache is down: each report calls its own worker")
         wanted = True
     if wanted:
-        process_callbacks.apply_async(expires=SCHEDULED_SECONDS)
+        # The vendor is waiting: with the broker down there is no second try here, the sweep is that.
+        process_callbacks.apply_async(expires=SCHEDULED_SECONDS, retry=False)
 
 
 def forget_call() -> None:
@@ -79,115 +75,115 @@ def process_batch() -> int:
     callbacks = list(locked(due().order_by("pk"), skip_locked=True)[:BATCH])
     if not callbacks:
         return 0
-    found = _find(callbacks)
-    wanted = {message.pk for message in found.values()}
+    findings = find(callbacks)
+    wanted = {finding.message.pk for finding in findings.values() if finding.message}
     free = locked(Message.objects.filter(pk__in=wanted).order_by("pk"), skip_locked=True)
     rows = {row.pk: row for row in free}
     writes: dict[int, Write] = {}
-    rates = RateCard.of_day()
+    rates, now = RateCard.of_day(), timezone.now()
     for callback in callbacks:
-        if callback.state == Callback.State.PARKED:
-            continue
-        message = found.get(callback.pk)
-        if message is None:
-            _try_later(callback)
-        elif message.pk not in rows:  # a worker is writing it, or was stopped while it did
-            callback.next_try_at = timezone.now() + timedelta(seconds=1)
+        finding = findings[callback.pk]
+        if finding.message is None:
+            _put_aside(callback, finding, now)
+        elif finding.message.pk not in rows:  # a worker is writing it, or was stopped while it did
+            callback.next_try_at = now + timedelta(seconds=1)
         else:
-            _apply(callback, rows[message.pk], writes, rates)
-    write([rows[pk] for pk in writes], writes, Cause.CALLBACK)
-    Callback.objects.bulk_update(
-        callbacks, ["state", "note", "tries", "next_try_at", "message"], batch_size=100
-    )
+            apply(callback, rows[finding.message.pk], writes, rates)
+    _save(callbacks)
+    changed = write([rows[pk] for pk in writes], writes, Cause.CALLBACK)
+    reopen(rows[change.message_id].phone for change in changed)
     return len(callbacks)
 
 
-# -- finding ------------------------------------------------------------------------------------
-
-
-def _find(callbacks: list[Callback]) -> dict[int, Message]:
-    """The message of each callback (by callback id), where there is exactly one."""
-    by_id: dict[str, list[Message]] = defaultdict(list)
-    for ids in batched({c.vendor_message_id for c in callbacks if c.vendor_message_id}, 200):
-        for message in Message.objects.filter(Q(transaction_id__in=ids) | Q(vendor_message_id__in=ids)):
-            for own in {message.transaction_id, message.vendor_message_id} - {""}:
-                by_id[own].append(message)
-    found: dict[int, Message] = {}
-    for callback in callbacks:
-        known = by_id.get(callback.vendor_message_id, [])
-        fitting = [message for message in known if callback.phone in ("", message.phone)]
-        if len(fitting) == 1:
-            found[callback.pk] = fitting[0]
-        elif known:
-            callback.state, callback.note = (
-                Callback.State.PARKED,
-                _("The id is known, but not with this phone."),
-            )
-        elif callback.phone and (guess := _find_by_phone(callback)):
-            found[callback.pk] = guess
-    return found
-
-
-def _find_by_phone(callback: Callback) -> Message | None:
-    """The one unsettled message of this phone around the submit time,
-    if nothing of that phone is being sent.
-    """
-    of_phone = Message.objects.filter(phone=callback.phone)
-    if of_phone.filter(status=Status.SENDING).exists():
-        return None
-    moment = callback.submit_at or callback.received_at
-    near = Q(submitted_at__range=(moment - SUBMIT_WINDOW, moment + SUBMIT_WINDOW))
-    candidates = list(of_phone.filter(near, status__in=UNSETTLED, vendor_message_id="")[:2])
-    if len(candidates) > 1:
-        callback.state = Callback.State.PARKED
-        callback.note = _("Several messages to this phone were on their way: a person must choose.")
-        return None
-    return candidates[0] if candidates else None
-
-
-def _try_later(callback: Callback) -> None:
+def _put_aside(callback: Callback, finding: Finding, now: datetime) -> None:
+    """Nothing fits yet, or too much does: later, or a person."""
     callback.tries += 1
     delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(callback.tries - 1, 12))
-    callback.next_try_at = timezone.now() + timedelta(seconds=delay)
-    callback.state = Callback.State.UNMATCHED
-    if callback.tries >= MAX_TRIES:
-        callback.state, callback.note = Callback.State.PARKED, _("No message was found for it.")
+    callback.next_try_at = now + timedelta(seconds=delay)
+    callback.state, callback.reason = Callback.State.UNMATCHED, finding.reason or ""
+    tries_of = {Callback.Reason.SEVERAL: 1, Callback.Reason.FOREIGN_PHONE: FOREIGN_TRIES, None: MAX_TRIES}
+    if callback.tries >= tries_of[finding.reason]:
+        park(callback, finding.reason or Callback.Reason.NOT_FOUND)
+
+
+def park(callback: Callback, reason: Callback.Reason) -> None:
+    """It waits for a person."""
+    callback.state, callback.reason = Callback.State.PARKED, reason
+
+
+def reopen(phones: Iterable[str]) -> None:
+    """Reports that fitted several messages of one of ``phones`` are looked at again: perhaps one is left."""
+    for batch in batched(set(phones), 500):
+        Callback.objects.filter(
+            phone__in=batch, state=Callback.State.PARKED, reason=Callback.Reason.SEVERAL
+        ).update(state=Callback.State.PENDING, next_try_at=timezone.now())
+
+
+def _save(callbacks: list[Callback]) -> None:
+    """One UPDATE for all that ended alike: a CASE over every column is many times slower."""
+    alike: defaultdict[tuple[Any, ...], list[Callback]] = defaultdict(list)
+    for callback in callbacks:
+        again = callback.next_try_at if callback.state in _WAITING else None
+        alike[(callback.state, callback.reason, callback.tries, again)].append(callback)
+    for (state, reason, tries, again), group in alike.items():
+        fields: dict[str, Any] = {"state": state, "reason": reason, "tries": tries}
+        if again is not None:
+            fields["next_try_at"] = again
+        for batch in batched(group, 200):
+            rows = Callback.objects.filter(pk__in=[callback.pk for callback in batch])
+            whens = [When(pk=c.pk, then=Value(c.message_id)) for c in batch if c.message_id]
+            if whens:
+                fields["message"] = Case(*whens, output_field=Callback._meta.get_field("message"))
+            rows.update(**fields)
 
 
 # -- applying -----------------------------------------------------------------------------------
 
 
-def _apply(callback: Callback, row: Message, writes: dict[int, Write], rates: RateCard) -> None:
-    """Decide what ``callback`` changes in ``row``, on top of what earlier callbacks of this batch decided."""
-    callback.message = row
-    new = STATUS_OF.get(callback.vendor_status.upper())
+def apply(
+    callback: Callback,
+    row: Message,
+    writes: dict[int, Write],
+    rates: RateCard,
+    status: Status | None = None,
+) -> None:
+    """Decide what ``callback`` changes in ``row``, on top of what earlier callbacks of this batch decided.
+
+    ``status`` is what a person says that an unknown word of the vendor's means.
+    """
+    callback.message, callback.reason = row, ""
+    new = status or status_of(callback.vendor_status)
     if new is None:
-        callback.state, callback.note = Callback.State.PARKED, _("A status this version does not know.")
+        park(callback, Callback.Reason.UNKNOWN_STATUS)
         return
     planned = writes.get(row.pk)
-    status = planned.status if planned and planned.status else Status(row.status)
+    now_is = (planned.status if planned else None) or Status(row.status)
     done_at = planned.fields.get("done_at", row.done_at) if planned else row.done_at
-    if status not in _REPORTABLE:
-        callback.state, callback.note = Callback.State.PARKED, _("The message was not on its way.")
+    if now_is not in _REPORTABLE:
+        park(callback, Callback.Reason.NOT_ON_ITS_WAY)
         return
-    if status in DELIVERY and not outranks(new, callback.done_at, status, done_at):
+    if now_is in DELIVERY and not outranks(new, callback.done_at, now_is, done_at):
         callback.state = Callback.State.NO_CHANGE
         return
-    if status == new:  # a later report of the same: only its time is news
-        writes[row.pk] = Write(
-            planned.status if planned else None, {"done_at": callback.done_at, **_facts(callback, row)}
-        )
+    fields: dict[str, Any] = {
+        **(planned.fields if planned else {}),
+        "done_at": callback.done_at,
+        **_facts(callback, row),
+    }
+    if now_is == new:  # a later report of the same: only its time is news
+        writes[row.pk] = Write(planned.status if planned else None, fields)
         callback.state = Callback.State.NO_CHANGE
         return
-    if not is_allowed(row.status, new, Cause.CALLBACK):
+    if new != row.status and not is_allowed(row.status, new, Cause.CALLBACK):
         callback.state = Callback.State.NO_CHANGE
         return
-    fields: dict[str, Any] = {"done_at": callback.done_at, "error": "", **_facts(callback, row)}
+    fields["error"] = ""
     if row.cost is None:  # the worker died before it could write what the message costs
         fields["cost"] = rates.cost(
             row.segments, channel=row.channel, message_type=row.message_type, country=row.region
         )
-    writes[row.pk] = Write(new, fields)
+    # Back to what the row already is: an earlier report of this batch is overtaken before it was written.
+    writes[row.pk] = Write(None if new == row.status else new, fields)
     callback.state = Callback.State.APPLIED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from django_messagecentral import signals
 from django_messagecentral.callbacks import processing
@@ -36,17 +36,44 @@ def receive(payload: Any, *, remote_ip: str | None = None) -> int:
             remote_ip=remote_ip,
             state=Callback.State.PENDING if report.is_readable else Callback.State.UNREADABLE,
         )
+    return _store_one(*rows.values()) if len(rows) == 1 else _store_many(rows)
+
+
+def _store_one(row: Callback) -> int:
+    """One INSERT and nothing else: the unique fingerprint tells whether it is new."""
+    using = database_for(Callback)
+    try:
+        with transaction.atomic(using=using):
+            row.save(force_insert=True)
+            _call_after_commit([row], using)
+    except IntegrityError:
+        if not Callback.objects.filter(fingerprint=row.fingerprint).exists():
+            raise
+        return 0
+    return 1
+
+
+def _store_many(rows: dict[str, Callback]) -> int:
     using = database_for(Callback)
     with transaction.atomic(using=using):
         known = set(Callback.objects.filter(fingerprint__in=list(rows)).values_list("fingerprint", flat=True))
         new = [row for fingerprint, row in rows.items() if fingerprint not in known]
         Callback.objects.bulk_create(new, ignore_conflicts=True)
+        ids = dict(Callback.objects.filter(fingerprint__in=list(rows)).values_list("fingerprint", "pk"))
+        for row in new:
+            row.pk = ids.get(row.fingerprint)
+        new = [row for row in new if row.pk]
         if new:
-            transaction.on_commit(partial(_announce, new), using=using, robust=True)
-            transaction.on_commit(processing.call_worker, using=using, robust=True)
+            _call_after_commit(new, using)
     return len(new)
+
+
+def _call_after_commit(rows: list[Callback], using: str) -> None:
+    transaction.on_commit(partial(_announce, rows), using=using, robust=True)
+    if any(row.state == Callback.State.PENDING for row in rows):
+        transaction.on_commit(processing.call_worker, using=using, robust=True)
 
 
 def _announce(rows: list[Callback]) -> None:
     for row in rows:
-        signals.send(signals.callback_received, Callback, callback=row)
+        signals.send(signals.callback_received, Callback, callback=row, event=row.event)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,11 +31,47 @@ STATUS_OF: dict[str, Status] = {
 }
 
 
+def status_of(vendor_status: str) -> Status | None:
+    """The message status that the vendor's word means; None for a spelling this version does not know."""
+    return STATUS_OF.get(vendor_status.upper())
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """One delivery report as receivers of ``callback_received`` get it, in one shape for every spelling.
+
+    ``message_id``
+        The vendor's ``messageId``, as a rule the send's transaction id; empty where absent. Recipients of one
+        bulk call share it.
+    ``phone``
+        E.164 with the plus; empty where absent or unreadable.
+    ``status``
+        ``delivered``, ``undelivered``, ``expired``, ``rejected`` or ``unknown``
+        (:class:`~django_messagecentral.messaging.states.Status`); None for a word of the vendor's that this
+        version does not know.
+    ``vendor_status``, ``error_code``
+        As the vendor wrote them; an error code of 0 means none.
+    ``submitted_at``, ``done_at``, ``received_at``
+        Aware datetimes: taken by the carrier, settled by the carrier, arrived here. The first two are None
+        where absent or unreadable.
+    ``payload``
+        The item of JSON as received.
+    """
+
+    message_id: str
+    phone: str
+    status: Status | None
+    vendor_status: str
+    error_code: str
+    submitted_at: datetime | None
+    done_at: datetime | None
+    received_at: datetime
+    payload: Any = field(repr=False)  # holds the number in clear
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """``status`` is None for a spelling this version does not know. Times are aware;
-    None where absent or unreadable.
-    """
+    """One item of JSON, read. Times are aware; None where absent or unreadable."""
 
     message_id: str
     phone: str
@@ -44,10 +80,6 @@ class DeliveryReport:
     submit_at: datetime | None
     done_at: datetime | None
     fingerprint: str
-
-    @property
-    def status(self) -> Status | None:
-        return STATUS_OF.get(self.vendor_status.upper())
 
     @property
     def is_readable(self) -> bool:

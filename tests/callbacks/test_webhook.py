@@ -9,7 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from django_messagecentral import signals
 from django_messagecentral.callbacks.models import Callback
+from django_messagecentral.messaging.states import Status
 from tests.settings import WEBHOOK_TOKEN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
@@ -163,3 +165,51 @@ def test_only_allowed_networks_are_heard(client: Client, settings: Any) -> None:
 def test_csrf_and_required_login_do_not_stop_the_vendor(settings: Any) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
     assert post(Client(enforce_csrf_checks=True), DOCUMENTED).status_code == 200
+
+
+def test_with_the_broker_down_the_report_is_stored_and_the_sweep_finds_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    from kombu.exceptions import OperationalError
+
+    from django_messagecentral.callbacks.tasks import process_callbacks
+    from django_messagecentral.campaigns import sweep
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as broken, django_capture_on_commit_callbacks(execute=True):
+        broken.setattr(process_callbacks, "apply_async", refuse)
+        assert post(client, DOCUMENTED).json() == {"stored": 1}
+    assert Callback.objects.get().state == Callback.State.PENDING
+    sweep.process_callbacks()
+    assert Callback.objects.get().tries == 1
+
+
+def test_a_receiver_that_raises_loses_no_report(
+    client: Client, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
+) -> None:
+    heard: list[Any] = []
+
+    def explode(**_: Any) -> None:
+        raise RuntimeError("a bug of the site")
+
+    def listen(event: Any, **_: Any) -> None:
+        heard.append(event)
+
+    signals.callback_received.connect(explode)
+    signals.callback_received.connect(listen)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert post(client, DOCUMENTED).status_code == 200
+            assert post(client, DOCUMENTED).status_code == 200
+    finally:
+        signals.callback_received.disconnect(explode)
+        signals.callback_received.disconnect(listen)
+    (event,) = heard
+    assert (event.status, event.phone) == (Status.DELIVERED, "+919999999999")
+    assert (event.message_id, event.error_code, event.payload) == (DOCUMENTED["messageId"], "0", DOCUMENTED)
+    assert event.submitted_at < event.done_at < event.received_at
+    assert "919999999999" not in repr(event).replace(event.phone, "")
+    assert "a bug of the site" in caplog.text
+    assert Callback.objects.count() == 1

@@ -1,0 +1,89 @@
+"""Which message a delivery report is about (an exact id always wins):
+
+1. by ``transaction_id``, or by the reports' own id where an earlier report taught it;
+2. within that id by phone, where a bulk call gave many recipients one id;
+3. by phone and submit time: exactly one unsettled message of that phone within ten minutes, and none of
+   that phone still being sent. The strange id is then recorded on the row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from django_messagecentral.callbacks.models import Callback
+from django_messagecentral.db import batched
+from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.states import UNSETTLED, Status
+
+SUBMIT_WINDOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Exactly one ``message``, or none and, where that is known, why."""
+
+    message: Message | None = None
+    reason: Callback.Reason | None = None
+
+
+NOTHING = Finding()
+
+
+def find(callbacks: list[Callback]) -> dict[int, Finding]:
+    """By callback id."""
+    by_id = _with_ids({callback.vendor_message_id for callback in callbacks} - {""})
+    findings: dict[int, Finding] = {}
+    taught: dict[int, str] = {}  # message -> the strange id that this very batch gives it
+    for callback in callbacks:
+        known = by_id.get(callback.vendor_message_id, [])
+        fitting = [message for message in known if callback.phone in ("", message.phone)]
+        if len(fitting) == 1:
+            finding = Finding(fitting[0])
+        elif known:
+            several = len(fitting) > 1  # a bulk call's id without a phone
+            finding = Finding(reason=Callback.Reason.SEVERAL if several else Callback.Reason.FOREIGN_PHONE)
+        else:
+            finding = _by_phone(callback)
+            guess = finding.message
+            if (
+                guess
+                and taught.setdefault(guess.pk, callback.vendor_message_id) != callback.vendor_message_id
+            ):
+                finding = NOTHING
+        findings[callback.pk] = finding
+    return findings
+
+
+def _with_ids(wanted: set[str]) -> dict[str, list[Message]]:
+    found: dict[str, list[Message]] = defaultdict(list)
+    for ids in batched(wanted, 200):
+        for message in Message.objects.filter(Q(transaction_id__in=ids) | Q(vendor_message_id__in=ids)):
+            for own in {message.transaction_id, message.vendor_message_id} - {""}:
+                found[own].append(message)
+    return found
+
+
+def _by_phone(callback: Callback) -> Finding:
+    if not callback.phone:
+        return NOTHING
+    if Message.objects.filter(phone=callback.phone, status=Status.SENDING).exists():
+        return NOTHING
+    near = list(candidates(callback)[:2])
+    if len(near) > 1:
+        return Finding(reason=Callback.Reason.SEVERAL)
+    return Finding(near[0]) if near else NOTHING
+
+
+def candidates(callback: Callback) -> QuerySet[Message]:
+    """Unsettled messages of this phone around the submit time that no strange id has been given yet."""
+    moment = callback.submit_at or callback.received_at
+    return Message.objects.filter(
+        phone=callback.phone,
+        status__in=UNSETTLED,
+        vendor_message_id="",
+        submitted_at__range=(moment - SUBMIT_WINDOW, moment + SUBMIT_WINDOW),
+    )
