@@ -11,11 +11,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
+from django_messagecentral import numbering
 from django_messagecentral.countries import dialling_code_of, resolve_country
 from django_messagecentral.exceptions import gettext_noop
 
@@ -88,6 +90,8 @@ def parse_phone(raw: object, *, region: str = "", country: object = "") -> Phone
     if not text:
         raise InvalidPhone("empty")
     found = _country(country)
+    if plain := _plain_number(text, region, found):
+        return plain
     if found:
         return _first_valid(_readings_in_country(text, *found), calling_code=found[0])
     return _first_valid(_readings(text, region.strip().upper()))
@@ -123,11 +127,43 @@ def from_vendor(mobile: str) -> str | None:
     return _e164(number) if phonenumbers.is_possible_number(number) else None
 
 
+def _plain_number(text: str, region: str, country: tuple[int, str] | None) -> Phone | None:
+    """The number of a text that is nothing but digits, or a plus and digits, where the library's answer
+    is known without asking it: the likeliest reading is valid. None leaves the question to the library.
+    """
+    digits = text[1:] if text[0] == "+" else text
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    if digits is not text:
+        number = numbering.read_international(digits)
+    elif country is None:
+        region = region.strip().upper()
+        number = numbering.read_national(digits, region) if region else numbering.read_international(digits)
+    elif country[1] == numbering.NON_GEOGRAPHIC:
+        number = numbering.read_international(f"{country[0]}{digits}")
+    else:
+        number = numbering.read_national(digits, country[1])
+    if number is None or (country is not None and number.country_code != str(country[0])):
+        return None
+    return Phone(
+        f"+{number.country_code}{number.national}", number.country_code, number.national, number.region
+    )
+
+
 # -- reading -----------------------------------------------------------------------------------------
 
 
 def _country(cell: object) -> tuple[int, str] | None:
     """Dialling code and main region; None for an empty cell."""
+    return _country_of_text(cell) if isinstance(cell, str) else _country_of(cell)
+
+
+@lru_cache(maxsize=1024)  # a sheet has a million rows and a handful of countries
+def _country_of_text(text: str) -> tuple[int, str] | None:
+    return _country_of(text)
+
+
+def _country_of(cell: object) -> tuple[int, str] | None:
     try:
         text = _as_text(cell)
     except InvalidPhone:
@@ -166,6 +202,8 @@ def _as_text(raw: object) -> str:
 def _clean(raw: str) -> str:
     if len(raw) > _MAX_LENGTH:
         raise InvalidPhone("too_long")
+    if raw.isascii() and raw.isdecimal():
+        return raw
     text = unicodedata.normalize("NFKC", raw)  # full-width digits and NBSP become plain ones
     text = "".join(_plain(char) for char in text).strip()
     text = text.lstrip("'’‘`\"").rstrip("'’‘`\"").strip()  # Excel's "this is text" mark, CSV quotes

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_messagecentral.campaigns.sheet.columns import Columns
 from django_messagecentral.campaigns.sheet.errors import UnusableSheet
-from django_messagecentral.campaigns.sheet.workbook import SheetRow
+from django_messagecentral.campaigns.sheet.rows import SheetRow
 from django_messagecentral.conf import app_settings
 from django_messagecentral.messaging.delivery import too_long
 from django_messagecentral.messaging.segments import count_segments
