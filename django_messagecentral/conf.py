@@ -57,7 +57,9 @@ class Settings:
     # -- verification ---------------------------------------------------------------------------
     OTP_MODE: str = "vendor"  # "vendor" (VerifyNow makes and checks the code) or "own"
     OTP_CHANNELS: tuple[str, ...] = ("SMS",)  # the first is used, the others are fallbacks in order
-    OTP_FALLBACK_AFTER: int = 0  # own-code mode: next channel by itself after this long; 0 = only when undelivered
+    OTP_FALLBACK_AFTER: int = (
+        0  # own-code mode: next channel by itself after this long; 0 = only when undelivered
+    )
     OTP_EMAIL_OF: str = ""  # dotted path: function(user) -> the user's verified e-mail address, or ""
     OTP_EMAIL_PURPOSES: tuple[str, ...] = ()  # purposes that a code sent by e-mail satisfies
     OTP_LENGTH: int = 6
@@ -65,7 +67,12 @@ class Settings:
     OTP_DEFAULT_LIFE: int = 60  # when the vendor's answer names none
     OTP_MAX_ATTEMPTS: int = 5
     OTP_PHONE_WRONG_CODES_PER_HOUR: int = 10
-    OTP_LOCK_DELAYS: tuple[int, ...] = (3600, 7200, 14_400, 86_400)  # each further lock of a phone lasts longer
+    OTP_LOCK_DELAYS: tuple[int, ...] = (
+        3600,
+        7200,
+        14_400,
+        86_400,
+    )  # each further lock of a phone lasts longer
     OTP_COOLDOWNS: tuple[int, ...] = (30, 60, 120, 300)
     OTP_SENDS_PER_PHONE_HOUR: int = 5
     OTP_SENDS_PER_PHONE_DAY: int = 10
@@ -124,6 +131,23 @@ class Settings:
     WEBHOOK_MAX_BYTES: int = 64 * 1024
     WEBHOOK_TIME_ZONE: str = "Asia/Kolkata"  # zone of the vendor's submitDate and doneDate
 
+    # -- opt-outs -------------------------------------------------------------------------------
+    UNSUBSCRIBE_URL: str = ""  # public address of the unsubscribe page; makes ##unsubscribe## usable in texts
+    OPT_OUT_KEYWORDS: tuple[str, ...] = (
+        "STOP",
+        "STOPALL",
+        "STOP ALL",
+        "UNSUBSCRIBE",
+        "CANCEL",
+        "END",
+        "QUIT",
+    )
+    OPT_IN_KEYWORDS: tuple[str, ...] = ("START", "UNSTOP", "SUBSCRIBE")
+    OPT_OUT_STOPS_OTP: bool = False  # whether an opt-out that names no type stops one-time passwords too
+    INBOUND_FIELDS: Mapping[str, str] = field(
+        default_factory=dict
+    )  # phone / text / channel / id -> their names
+
     # -- privacy --------------------------------------------------------------------------------
     RETENTION_DAYS: int = 0  # 0 keeps texts, variables and raw callbacks for ever
 
@@ -143,7 +167,9 @@ def load_settings() -> Settings:
     if not isinstance(given, Mapping):
         return Settings()
     known = {f.name for f in fields(Settings)}
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known
+    }
     return Settings(**values)
 
 

@@ -4,11 +4,14 @@ from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot, RejectedRow
 from django_messagecentral.messaging.models import (
     Attempt,
+    Budget,
     CampaignCounter,
     CounterDelta,
+    InboundMessage,
     Message,
     Pace,
     Rate,
+    Spend,
     Suppression,
 )
 from django_messagecentral.verification.models import (
@@ -21,6 +24,7 @@ from django_messagecentral.verification.models import (
 
 __all__ = [
     "Attempt",
+    "Budget",
     "Callback",
     "Campaign",
     "CampaignCounter",
@@ -28,6 +32,7 @@ __all__ = [
     "Challenge",
     "CounterDelta",
     "DispatchSlot",
+    "InboundMessage",
     "Message",
     "Pace",
     "PhoneLedger",
@@ -35,6 +40,7 @@ __all__ = [
     "Refusal",
     "RejectedRow",
     "SendBudget",
+    "Spend",
     "Suppression",
     "Verification",
 ]

@@ -15,6 +15,12 @@ is logged and stops neither the others nor the work (``send_robust``).
 ``callback_received``
     A delivery report was stored (once a report, however often it comes). ``sender`` the Callback class, ``event``
     (:class:`~django_messagecentral.callbacks.report.DeliveryEvent`, the report in one shape) and ``callback``, its row.
+``inbound_received``
+    A person sent a text to the site. ``sender`` the InboundMessage class, ``message``, its row.
+``budget_warning``
+    A budget has reached its warning, once a period. ``sender`` the Budget class, ``budget``, ``spent`` (Decimal).
+``budget_spent``
+    A budget is spent, once a period. Arguments as ``budget_warning``.
 ``campaign_completed``
     No recipient of a campaign waits any longer. ``sender`` the Campaign class, ``campaign``.
 """
@@ -34,6 +40,9 @@ otp_budget_spent = Signal()
 message_sent = Signal()
 message_status_changed = Signal()
 callback_received = Signal()
+inbound_received = Signal()
+budget_warning = Signal()
+budget_spent = Signal()
 campaign_completed = Signal()
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from django_messagecentral.callbacks.views import WebhookView
+from django_messagecentral.callbacks.views import InboundView, WebhookView
+from django_messagecentral.messaging.unsubscribe_views import UnsubscribeView
 
 app_name = "messagecentral"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhook/", WebhookView.as_view(), name="webhook-by-header"),
     path("webhook/<str:token>/", WebhookView.as_view(), name="webhook"),
+    path("inbound/", InboundView.as_view(), name="inbound-by-header"),
+    path("inbound/<str:token>/", InboundView.as_view(), name="inbound"),
+    path("unsubscribe/<str:token>", UnsubscribeView.as_view(), name="unsubscribe"),
 ]

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django_messagecentral.backends import BaseBackend, OutgoingMessage
 from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import Outcome
+from django_messagecentral.messaging import unsubscribe
 from django_messagecentral.messaging.claims import Claim
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
@@ -34,7 +35,8 @@ class Parcel:
 
 
 def pack(message: Message, text: str, rates: RateCard) -> Parcel:
-    """A parcel for ``message`` saying ``text``."""
+    """A parcel for ``message`` saying ``text``, with its own unsubscribe link where the text has one."""
+    text = unsubscribe.fill(text, message.public_id)
     segments = count_segments(text)
     return Parcel(
         message_id=message.pk,

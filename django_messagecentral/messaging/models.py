@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.phones import mask_phone
@@ -193,8 +194,45 @@ class Suppression(models.Model):
         return mask_phone(self.phone)
 
 
+class InboundMessage(models.Model):
+    """A text that a person sent to the site, and what it made the site do."""
+
+    class Action(models.TextChoices):
+        NONE = "", _("nothing")
+        OPTED_OUT = "out", _("opted out")
+        OPTED_IN = "in", _("opted in")
+        UNREADABLE = "unreadable", _("no phone or text was found in it")
+
+    fingerprint = ExactCharField(max_length=64, unique=True, editable=False)
+    phone = ExactCharField(_("phone"), max_length=16, blank=True, default="", db_index=True)
+    channel = models.CharField(_("channel"), max_length=20, blank=True, default="")
+    text = models.TextField(_("text"), blank=True, default="")
+    action = models.CharField(
+        _("action"), max_length=10, choices=Action.choices, blank=True, default=Action.NONE
+    )
+    payload = models.JSONField(_("as received"), null=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("inbound message")
+        verbose_name_plural = _("inbound messages")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return mask_phone(self.phone)
+
+
+def default_currency() -> str:
+    """The site's currency."""
+    return app_settings.CURRENCY
+
+
 class Rate(models.Model):
-    """What one segment costs. Empty channel, type or country match every one; the closest match wins."""
+    """What one segment costs. Empty channel, type or country match every one; the closest match wins.
+
+    With ``from_segments`` the price holds from that many segments of the calendar month (UTC) on, counted
+    over what this rate's channel, type and country match.
+    """
 
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, blank=True, default="")
     message_type = models.CharField(
@@ -202,14 +240,17 @@ class Rate(models.Model):
     )
     country = models.CharField(_("country"), max_length=3, blank=True, default="", help_text=_("e.g. IN"))
     price = models.DecimalField(_("price a segment"), max_digits=12, decimal_places=6)
-    currency = models.CharField(_("currency"), max_length=3, default="USD")
+    currency = models.CharField(_("currency"), max_length=3, default=default_currency)
+    from_segments = models.PositiveBigIntegerField(
+        _("from segments"), default=0, help_text=_("Of the calendar month; 0 is the price of the first one.")
+    )
     valid_from = models.DateField(_("valid from"), null=True, blank=True)
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("rate")
         verbose_name_plural = _("rates")
-        ordering = ["country", "channel", "message_type", "valid_from"]
+        ordering = ["country", "channel", "message_type", "valid_from", "from_segments"]
         constraints = [
             models.CheckConstraint(condition=models.Q(price__gte=0), name="mc_rate_not_negative"),
         ]
@@ -217,6 +258,71 @@ class Rate(models.Model):
     def __str__(self) -> str:
         where = " ".join(filter(None, [self.country, self.channel, self.message_type])) or "*"
         return f"{where}: {self.price} {self.currency}"
+
+
+class Spend(models.Model):
+    """What was submitted on one UTC day, and its cost: append-only, merged by the sweep.
+
+    ``campaign_id`` has no constraint: money stays spent when its campaign is deleted.
+    """
+
+    day = models.DateField(_("day"), db_index=True)
+    campaign_id = models.BigIntegerField(_("campaign"), null=True, blank=True)
+    purpose = ExactCharField(_("purpose"), max_length=40, blank=True, default="")
+    channel = models.CharField(_("channel"), max_length=10)
+    message_type = models.CharField(_("type"), max_length=12)
+    country = models.CharField(_("country"), max_length=3, blank=True, default="")
+    messages = models.BigIntegerField(_("messages"), default=0)
+    segments = models.BigIntegerField(_("segments"), default=0)
+    cost_micros = models.BigIntegerField(_("cost in millionths"), default=0)
+
+    class Meta:
+        verbose_name = _("spending")
+        verbose_name_plural = _("spending")
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.channel} {self.message_type} {self.country}"
+
+
+class Budget(models.Model):
+    """An amount for a month, a day or for good. One-time passwords are counted and never stopped."""
+
+    class Period(models.TextChoices):
+        MONTH = "month", _("calendar month (UTC)")
+        DAY = "day", _("day (UTC)")
+        EVER = "ever", _("for good")
+
+    name = models.CharField(_("name"), max_length=100)
+    period = models.CharField(_("period"), max_length=5, choices=Period.choices, default=Period.MONTH)
+    campaign = models.ForeignKey(
+        "messagecentral.Campaign",
+        verbose_name=_("campaign"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="budgets",
+        help_text=_("Empty: the whole site."),
+    )
+    message_type = models.CharField(
+        _("type"), max_length=12, choices=MessageType.choices, blank=True, default=""
+    )
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+    warn_percent = models.PositiveSmallIntegerField(_("warn at percent"), default=80)
+    stops = models.BooleanField(_("stops sending when spent"), default=True)
+    warned_on = models.DateField(_("warned for the period of"), null=True, blank=True, editable=False)
+    spent_on = models.DateField(_("spent in the period of"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("budget")
+        verbose_name_plural = _("budgets")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="mc_budget_positive"),
+            models.CheckConstraint(condition=models.Q(warn_percent__lte=100), name="mc_budget_warn_percent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class CampaignCounter(models.Model):

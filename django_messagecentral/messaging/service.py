@@ -10,7 +10,7 @@ from django_messagecentral.backends import get_backend
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_for
 from django_messagecentral.exceptions import InvalidArgument
-from django_messagecentral.messaging import pace
+from django_messagecentral.messaging import pace, unsubscribe
 from django_messagecentral.messaging.claims import claim
 from django_messagecentral.messaging.delivery import SUPPRESSED, carry, has_left, pack, too_long
 from django_messagecentral.messaging.models import Channel, Message, MessageType
@@ -56,7 +56,7 @@ def send_message(
         template_id=template_id if own_template else app_settings.TEMPLATE_ID,
         entity_id=entity_id if own_template else app_settings.ENTITY_ID,
         status=Status.QUEUED,
-        segments=count_segments(text),
+        segments=count_segments(unsubscribe.with_placeholder(text)),
         idempotency_key=idempotency_key or None,
     )
     _check(message)
@@ -66,7 +66,9 @@ def send_message(
 def _check(message: Message) -> None:
     if not message.text.strip():
         raise InvalidArgument("The text is empty: give the message something to say.")
-    if problem := too_long(message.text):
+    if unsubscribe.is_used_in(message.text) and not unsubscribe.is_usable():
+        raise InvalidArgument("The text has ##unsubscribe##, and UNSUBSCRIBE_URL is not set.")
+    if problem := too_long(unsubscribe.with_placeholder(message.text)):
         raise InvalidArgument(f"The message cannot be sent: {problem}.")
     if message.channel not in Channel.values:
         raise InvalidArgument(f"Unknown channel {message.channel!r}: use one of {', '.join(Channel.values)}.")

@@ -2,7 +2,8 @@
 
 ``##var##`` and ``##var1##`` are the first variable column of the sheet (vendor document, sample of the
 file mode), ``##varN##`` the Nth; any other name is looked up among the column headers, case and
-surrounding spaces aside.
+surrounding spaces aside. ``##unsubscribe##`` is the recipient's own opt-out link
+(:mod:`~django_messagecentral.messaging.unsubscribe`), unless a column has that name.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from django_messagecentral.messaging import unsubscribe
 
 _VARIABLE = re.compile(r"##\s*([^#\n]{1,64}?)\s*##")
 _POSITIONAL = re.compile(r"var(\d{0,3})\Z", re.IGNORECASE)
@@ -72,17 +75,22 @@ class Template:
         ``var2`` wherever it stands. Raises :class:`TemplateError` naming every variable without a column.
         """
         by_name = {fold(column): position for position, column in reversed(list(enumerate(columns)))}
+        literals, names = [self.literals[0]], []
         positions: list[int] = []
         missing: list[str] = []
-        for name in self.variables:
+        for name, literal in zip(self.variables, self.literals[1:], strict=True):
             position = _position(name, by_name, len(columns))
-            if position is None:
-                missing.append(name)
-            else:
+            if position is not None:
                 positions.append(position)
+                names.append(name)
+                literals.append(literal)
+            elif fold(name) == unsubscribe.NAME and unsubscribe.is_usable():
+                literals[-1] += unsubscribe.placeholder() + literal
+            else:
+                missing.append(name)
         if missing:
             raise TemplateError(f"no column for {', '.join(missing)}", missing)
-        return BoundTemplate(self.literals, tuple(positions), self.variables)
+        return BoundTemplate(tuple(literals), tuple(positions), tuple(names))
 
 
 def _position(name: str, by_name: dict[str, int], count: int) -> int | None:

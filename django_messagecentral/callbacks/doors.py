@@ -1,0 +1,80 @@
+"""What the doors for machines share: a secret in the path or a header, allowed networks, a size limit, JSON."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.utils.crypto import constant_time_compare
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from django_messagecentral.conf import app_settings
+
+TOKEN_HEADER = "X-Messagecentral-Token"  # noqa: S105
+FORM = "application/x-www-form-urlencoded"
+
+
+@method_decorator([csrf_exempt, login_not_required], name="dispatch")
+class SecretDoor(View):
+    """A wrong token, or a network that is not allowed, learns nothing but 403. :meth:`store` gets the JSON."""
+
+    http_method_names = ["get", "head", "post", "options"]
+    takes_forms = False
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self._is_allowed(request, kwargs.get("token", "")):
+            return HttpResponse(status=403)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
+        return response
+
+    @staticmethod
+    def _is_allowed(request: HttpRequest, token: str) -> bool:
+        given = token or request.headers.get(TOKEN_HEADER, "")
+        matches = [constant_time_compare(given, live) for live in app_settings.WEBHOOK_TOKENS if live]
+        if not given or not any(matches):
+            return False
+        networks = [
+            ipaddress.ip_network(network, strict=False) for network in app_settings.WEBHOOK_ALLOWED_IPS
+        ]
+        if not networks:
+            return True
+        try:
+            address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        except ValueError:
+            return False
+        return any(address in network for network in networks)
+
+    def get(self, request: HttpRequest, token: str = "") -> HttpResponse:
+        """Answers a set-up check; HEAD too."""
+        return JsonResponse({"status": "ready"})
+
+    def post(self, request: HttpRequest, token: str = "") -> HttpResponse:
+        limit = app_settings.WEBHOOK_MAX_BYTES
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+            return JsonResponse({"error": f"The body is larger than {limit} bytes."}, status=413)
+        body = request.read(limit + 1)
+        if len(body) > limit:
+            return JsonResponse({"error": f"The body is larger than {limit} bytes."}, status=413)
+        try:
+            payload = self._read(request, body)
+        except (ValueError, RecursionError):
+            return JsonResponse({"error": "The body is no JSON."}, status=400)
+        return JsonResponse({"stored": self.store(payload, request.META.get("REMOTE_ADDR") or None)})
+
+    def _read(self, request: HttpRequest, body: bytes) -> Any:
+        if self.takes_forms and request.content_type == FORM:
+            return QueryDict(body, encoding="utf-8").dict()
+        return json.loads(body, parse_constant=_no_constant)
+
+    def store(self, payload: Any, remote_ip: str | None) -> int:
+        """Keep ``payload``; how many of its items are new."""
+        raise NotImplementedError
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")  # Python reads NaN and Infinity; the databases do not
