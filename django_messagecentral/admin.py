@@ -3,5 +3,6 @@
 from django_messagecentral.callbacks import admin as callbacks
 from django_messagecentral.campaigns import admin as campaigns
 from django_messagecentral.messaging import admin as messaging
+from django_messagecentral.verification import admin as verification
 
-__all__ = ["callbacks", "campaigns", "messaging"]
+__all__ = ["callbacks", "campaigns", "messaging", "verification"]

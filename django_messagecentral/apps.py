@@ -14,3 +14,4 @@ class MessageCentralConfig(AppConfig):
 
     def ready(self) -> None:
         from django_messagecentral import checks  # noqa: F401
+        from django_messagecentral.verification import receivers  # noqa: F401

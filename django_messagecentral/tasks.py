@@ -12,6 +12,7 @@ from typing import Any
 from django_messagecentral.callbacks.tasks import process_callbacks
 from django_messagecentral.campaigns.tasks import cancel_messages_of, dispatch_campaign, import_upload, sweep
 from django_messagecentral.messaging.tasks import deliver_message
+from django_messagecentral.verification.tasks import fall_back, sweep_verifications
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "messagecentral-sweep": {"task": sweep.name, "schedule": 10.0, "options": {"expires": 10}},
@@ -22,7 +23,9 @@ __all__ = [
     "cancel_messages_of",
     "deliver_message",
     "dispatch_campaign",
+    "fall_back",
     "import_upload",
     "process_callbacks",
     "sweep",
+    "sweep_verifications",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from django_messagecentral.callbacks.views import InboundView, WebhookView
 from django_messagecentral.messaging.unsubscribe_views import UnsubscribeView
@@ -15,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbound/", InboundView.as_view(), name="inbound-by-header"),
     path("inbound/<str:token>/", InboundView.as_view(), name="inbound"),
     path("unsubscribe/<str:token>", UnsubscribeView.as_view(), name="unsubscribe"),
+    path("", include("django_messagecentral.verification.urls")),
 ]

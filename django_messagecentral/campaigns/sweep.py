@@ -165,6 +165,13 @@ def process_callbacks() -> None:
         processing.call_worker()
 
 
+def call_verification_sweep() -> None:
+    """Codes to fall back from, verifications that are over. A task of its own: a fallback calls the vendor."""
+    from django_messagecentral.verification.tasks import sweep_verifications
+
+    sweep_verifications.apply_async(expires=TASK_EXPIRES)
+
+
 STEPS: tuple[Callable[[], object], ...] = (
     settle_dead_claims,
     pause_silent,
@@ -175,5 +182,6 @@ STEPS: tuple[Callable[[], object], ...] = (
     cancel_leftovers,
     send_orphans,
     process_callbacks,
+    call_verification_sweep,
     counters.fold_all,
 )

@@ -2,6 +2,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularAPIView
+
+from example import views
 
 urlpatterns = [
     path(
@@ -9,7 +12,13 @@ urlpatterns = [
         TemplateView.as_view(
             template_name="example/home.html", extra_context={"sandbox": settings.SANDBOX_URL}
         ),
+        name="home",
     ),
+    path("signup/", views.SignupView.as_view(), name="signup"),
+    path("welcome/", views.WelcomeView.as_view(), name="welcome"),
+    path("wallet/", views.wallet, name="wallet"),
     path("admin/", admin.site.urls),
     path("messagecentral/", include("django_messagecentral.urls")),
+    path("api/messagecentral/", include("django_messagecentral.verification.rest.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]
