@@ -1,7 +1,7 @@
 """An upload becomes messages: streamed, in chunks, each with its checkpoint.
 
-An import that is killed half way is started again by the sweep when its lease has run out, skips to the
-checkpoint and ends as if it had never been killed.
+A task works one slice and calls its successor, which goes on at the checkpoint. An import that is
+killed is started again by the sweep when its lease has run out, and ends as if it had never been killed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db.models import F, Q
@@ -19,11 +21,13 @@ from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from django_messagecentral.campaigns.loading import LEASE, Chunk, LostImport, store
+from django_messagecentral.campaigns.chunks import ChunkReader
+from django_messagecentral.campaigns.loading import LEASE, LostImport, store
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
 from django_messagecentral.campaigns.sheet.errors import UnusableSheet
-from django_messagecentral.campaigns.sheet.recipients import Recipient, RowReader
-from django_messagecentral.campaigns.sheet.workbook import Workbook, check_file
+from django_messagecentral.campaigns.sheet.filecheck import check_file
+from django_messagecentral.campaigns.sheet.opening import open_sheet
+from django_messagecentral.campaigns.sheet.recipients import RowReader
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_now, in_transaction
@@ -31,19 +35,19 @@ from django_messagecentral.messaging.models import Message
 
 logger = logging.getLogger("django_messagecentral.imports")
 
-PROGRESS_SECONDS = 2.0  # a chunk is stored at least this often, so that progress is live
+SLICE = 15.0  # seconds after which a task hands over; what it has begun to store is stored
 
 
-def run_import(upload_id: int) -> bool:
+def run_import(upload_id: int, *, seconds: float | None = SLICE) -> bool:
     """Import one upload, or what is left of it; whether this call finished it.
 
-    Safe when run twice, also at once: one importer holds the upload's lease, and a second one finds it taken.
+    After ``seconds`` (None: never) the rest is left to a task that this call puts into the broker. Safe
+    when run twice, also at once: one importer holds the upload's lease, and a second one finds it taken.
     """
     claim = uuid.uuid4()
     upload = _claim(upload_id, claim)
     if upload is None:
         return False
-    campaign = upload.campaign
     logger.info("import of upload %s begins after row %d", upload.public_id, upload.last_row)
     try:
         if upload.tries > app_settings.IMPORT_MAX_TRIES:
@@ -53,12 +57,15 @@ def run_import(upload_id: int) -> bool:
                 % {"n": upload.tries - 1},
             )
         with translation.override(app_settings.UPLOAD_LOCALE):
-            _read_and_store(campaign, upload, claim)
+            finished = _read_and_store(upload.campaign, upload, claim, seconds)
     except UnusableSheet as error:
         _finish(upload, claim, CampaignUpload.Status.FAILED, str(error))
         return True
     except LostImport:
         logger.warning("upload %s was taken over by another importer", upload.public_id)
+        return False
+    if not finished:
+        _hand_over(upload, claim)
         return False
     _finish(upload, claim, CampaignUpload.Status.DONE, "")
     return True
@@ -78,50 +85,58 @@ def _claim(upload_id: int, claim: uuid.UUID) -> CampaignUpload | None:
     return CampaignUpload.objects.select_related("campaign").get(pk=upload_id) if taken else None
 
 
-def _read_and_store(campaign: Campaign, upload: CampaignUpload, claim: uuid.UUID) -> None:
-    path = _local_copy(upload)
-    try:
-        with Workbook(path, locale=app_settings.UPLOAD_LOCALE) as book:
-            reader = RowReader(book.columns, campaign.text)
+def _read_and_store(
+    campaign: Campaign, upload: CampaignUpload, claim: uuid.UUID, seconds: float | None
+) -> bool:
+    """Store rows until there are none left (True), or ``seconds`` are over (False)."""
+    ends = None if seconds is None else time.monotonic() + seconds
+    with _local_file(upload) as path:
+        with open(path, "rb") as file:
+            kind = check_file(file, os.path.getsize(path), path)
+        with open_sheet(path, kind, locale=app_settings.UPLOAD_LOCALE) as sheet:
+            judge = RowReader(sheet.columns, campaign.text)
             CampaignUpload.objects.filter(pk=upload.pk, claim=claim).update(
-                header=book.header, columns=list(book.columns.names), total_rows=book.last_row_stated
+                header=sheet.header, columns=list(sheet.columns.names), total_rows=sheet.last_row_stated
             )
-            chunk, stored_at = Chunk(), time.monotonic()
-            for row in book.rows():
-                if row.number <= upload.last_row:
-                    continue
-                answer = reader.read(row)
-                if isinstance(answer, Recipient):
-                    chunk.recipients.append(answer)
-                else:
-                    chunk.rejections.append(answer)
-                chunk.rows_read += 1
-                chunk.last_row = row.number
-                if (
-                    chunk.rows_read >= app_settings.IMPORT_CHUNK_ROWS
-                    or time.monotonic() - stored_at > PROGRESS_SECONDS
-                ):
+            with ChunkReader(sheet, judge, after=upload.last_row, offset=upload.offset) as chunks:
+                for chunk in chunks:
                     store(campaign, upload, claim, chunk)
                     upload.refresh_from_db()
-                    chunk, stored_at = Chunk(), time.monotonic()
-            if chunk.rows_read:
-                store(campaign, upload, claim, chunk)
+                    if ends is not None and time.monotonic() >= ends:
+                        return False
+    return True
+
+
+@contextmanager
+def _local_file(upload: CampaignUpload) -> Iterator[str]:
+    """The upload as a file of this machine: where the site's storage is far away, a private copy of it."""
+    try:
+        path = upload.file.path
+    except NotImplementedError:
+        pass
+    else:
+        yield path
+        return
+    handle, path = tempfile.mkstemp(
+        prefix="messagecentral-", suffix=os.path.splitext(upload.file.name or "")[1]
+    )
+    try:
+        with os.fdopen(handle, "wb") as local, upload.file.open("rb") as stored:
+            shutil.copyfileobj(stored, local, 1024 * 1024)
+        yield path
     finally:
         os.unlink(path)
 
 
-def _local_copy(upload: CampaignUpload) -> str:
-    """A private local file: the site's storage may be far away, and a zip needs a seekable file."""
-    handle, path = tempfile.mkstemp(prefix="messagecentral-", suffix=".xlsx")
-    try:
-        with os.fdopen(handle, "wb") as local, upload.file.open("rb") as stored:
-            shutil.copyfileobj(stored, local, 1024 * 1024)
-        with open(path, "rb") as copy:
-            check_file(copy, os.path.getsize(path))
-    except BaseException:
-        os.unlink(path)
-        raise
-    return path
+def _hand_over(upload: CampaignUpload, claim: uuid.UUID) -> None:
+    """Let go of the upload and call the successor. If that call is lost, the sweep finds the upload."""
+    from django_messagecentral.campaigns.tasks import import_upload
+
+    released = CampaignUpload.objects.filter(pk=upload.pk, claim=claim).update(
+        claim=None, lease_until=None, tries=0
+    )
+    if released:
+        import_upload.apply_async((upload.pk,), expires=60)
 
 
 @in_transaction(CampaignUpload)

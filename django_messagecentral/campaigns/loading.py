@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -9,15 +10,14 @@ from uuid import UUID
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from django_messagecentral.campaigns import bulk
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
 from django_messagecentral.campaigns.sheet.recipients import Recipient, Rejection
-from django_messagecentral.db import batched, database_now, in_transaction
+from django_messagecentral.db import database_now, in_transaction
 from django_messagecentral.messaging.counters import Deltas
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Status
-from django_messagecentral.messaging.suppression import suppressed_phones
 
-INSERT_ROWS = 1_000
 LEASE = 300.0  # seconds; renewed with each chunk
 
 
@@ -27,52 +27,59 @@ class LostImport(Exception):
 
 @dataclass(slots=True)
 class Chunk:
-    """Rows read since the last checkpoint. ``last_row`` is the last row of the sheet that was looked at."""
+    """Rows read since the last checkpoint. ``last_row`` is the last row of the sheet that was looked at,
+    ``offset`` where it begins (bytes of the unpacked list).
+    """
 
     recipients: list[Recipient] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     rows_read: int = 0
     last_row: int = 0
+    offset: int = 0
 
 
 @in_transaction(Message)
 def store(campaign: Campaign, upload: CampaignUpload, claim: UUID, chunk: Chunk) -> None:
     """Store ``chunk`` and move the checkpoint from ``upload.last_row``. Raises :class:`LostImport`."""
-    new, duplicates = _without_duplicates(campaign, chunk.recipients)
-    opted_out = suppressed_phones(
-        (r.phone for r in new), channel=campaign.channel, message_type=campaign.message_type
-    )
-    Message.objects.bulk_create(
-        (_message(campaign, upload, r, suppressed=r.phone in opted_out) for r in new), batch_size=INSERT_ROWS
-    )
+    unique, repeated = _first_of_each(chunk.recipients)
+    written = bulk.writer()(campaign, upload, unique)
+    duplicates = [
+        *repeated,
+        *(_duplicate(r, written.known[r.row_number]) for r in unique if r.row_number in written.known),
+    ]
+    accepted = [
+        r for r in unique if r.row_number not in written.known and r.row_number not in written.suppressed
+    ]
     RejectedRow.objects.bulk_create(
         (
             RejectedRow(upload=upload, row_number=r.row_number, cells=r.cells, code=r.code, reason=r.reason)
             for r in [*chunk.rejections, *duplicates]
         ),
-        batch_size=INSERT_ROWS,
+        batch_size=bulk.INSERT_ROWS,
     )
     deltas = Deltas()
-    deltas.add(campaign.pk, Status.DRAFT, len(new) - len(opted_out))
-    deltas.add(campaign.pk, Status.SUPPRESSED, len(opted_out))
+    deltas.add(campaign.pk, Status.DRAFT, len(accepted))
+    deltas.add(campaign.pk, Status.SUPPRESSED, len(written.suppressed))
     deltas.write()
     moved = CampaignUpload.objects.filter(
         pk=upload.pk, claim=claim, last_row=upload.last_row, status=CampaignUpload.Status.IMPORTING
     ).update(
         last_row=chunk.last_row,
+        offset=chunk.offset,
         rows_read=F("rows_read") + chunk.rows_read,
-        accepted=F("accepted") + len(new) - len(opted_out),
-        suppressed=F("suppressed") + len(opted_out),
+        accepted=F("accepted") + len(accepted),
+        suppressed=F("suppressed") + len(written.suppressed),
         duplicates=F("duplicates") + len(duplicates),
         rejected=F("rejected") + len(chunk.rejections),
-        regions=_regions(upload, [r for r in new if r.phone not in opted_out]),
+        regions=_regions(upload, accepted),
         lease_until=database_now(CampaignUpload) + timedelta(seconds=LEASE),
+        tries=0,  # it gets on: only a file that kills its importer again and again at one place is given up
     )
     if not moved:
         raise LostImport(str(upload.public_id))
 
 
-def _regions(upload: CampaignUpload, accepted: list[Recipient]) -> dict[str, list[int]]:
+def _regions(upload: CampaignUpload, accepted: Iterable[Recipient]) -> dict[str, list[int]]:
     """Recipients and segments by country, with those of ``accepted``:
     a page shows costs without counting rows.
     """
@@ -84,48 +91,20 @@ def _regions(upload: CampaignUpload, accepted: list[Recipient]) -> dict[str, lis
     return regions
 
 
-def _without_duplicates(
-    campaign: Campaign, recipients: list[Recipient]
-) -> tuple[list[Recipient], list[Rejection]]:
-    """The first of each phone that the campaign has not yet, and the others with the row they repeat."""
-    known: dict[str, int | None] = {}
-    for batch in batched(recipients, 500):
-        known.update(
-            Message.objects.of_campaign(campaign)
-            .filter(phone__in=[r.phone for r in batch])
-            .values_list("phone", "row_number")
-        )
-    new: list[Recipient] = []
-    duplicates: list[Rejection] = []
+def _first_of_each(recipients: Iterable[Recipient]) -> tuple[list[Recipient], list[Rejection]]:
+    """The first recipient of each phone within the chunk, and the others with the row they repeat."""
+    rows: dict[str, int] = {}
+    first: list[Recipient] = []
+    repeated: list[Rejection] = []
     for recipient in recipients:
-        if recipient.phone in known:
-            reason = _("The same phone as in row %(row)s: it gets one message.") % {
-                "row": known[recipient.phone] or "?"
-            }
-            duplicates.append(
-                Rejection(recipient.row_number, recipient.variables, RejectedRow.DUPLICATE, reason)
-            )
+        row = rows.setdefault(recipient.phone, recipient.row_number)
+        if row == recipient.row_number:
+            first.append(recipient)
         else:
-            known[recipient.phone] = recipient.row_number
-            new.append(recipient)
-    return new, duplicates
+            repeated.append(_duplicate(recipient, row))
+    return first, repeated
 
 
-def _message(
-    campaign: Campaign, upload: CampaignUpload, recipient: Recipient, *, suppressed: bool
-) -> Message:
-    return Message(
-        campaign=campaign,
-        upload=upload,
-        row_number=recipient.row_number,
-        phone=recipient.phone,
-        region=recipient.region,
-        variables=recipient.variables,
-        segments=recipient.segments,
-        channel=campaign.channel,
-        message_type=campaign.message_type,
-        sender_id=campaign.sender_id,
-        template_id=campaign.template_id,
-        entity_id=campaign.entity_id,
-        status=Status.SUPPRESSED if suppressed else Status.DRAFT,
-    )
+def _duplicate(recipient: Recipient, row: int | None) -> Rejection:
+    reason = _("The same phone as in row %(row)s: it gets one message.") % {"row": row or "?"}
+    return Rejection(recipient.row_number, recipient.variables, RejectedRow.DUPLICATE, reason)

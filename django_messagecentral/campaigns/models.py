@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_messagecentral.campaigns.sheet.filecheck import TEXT_SUFFIXES
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
@@ -25,7 +26,7 @@ def upload_storage() -> Storage:
 
 def upload_path(upload: CampaignUpload, filename: str) -> str:
     """An unguessable path; the person's own file name is kept in the row, never in the path."""
-    suffix = ".csv" if filename.lower().endswith(".csv") else ".xlsx"
+    suffix = ".csv" if filename.lower().endswith(TEXT_SUFFIXES) else ".xlsx"
     return f"messagecentral/uploads/{secrets.token_urlsafe(24)}{suffix}"
 
 
@@ -125,6 +126,8 @@ class CampaignUpload(models.Model):
     total_rows = models.PositiveIntegerField(_("rows in the sheet"), null=True, blank=True)
     rows_read = models.PositiveIntegerField(_("rows read"), default=0)
     last_row = models.PositiveIntegerField(_("last row stored"), default=0)
+    # Where that row begins, in bytes of the unpacked list: the next slice of the import begins there.
+    offset = models.BigIntegerField(default=0, editable=False)
     accepted = models.PositiveIntegerField(_("accepted"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)

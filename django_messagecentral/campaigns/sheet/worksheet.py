@@ -147,27 +147,22 @@ def walk(
 
 def beginning(opened: Callable[[], IO[bytes]]) -> bytes:
     """The part up to the tag of its first row."""
-
-    class Found(Exception):
-        pass
+    found: list[int] = []
 
     def start(name: str, _attributes: list[str]) -> None:
-        if _NAMES.get(name) == "row":
-            raise Found
+        if _NAMES.get(name) == "row" and not found:
+            found.append(parser.CurrentByteIndex)
 
     parser = xml.make_parser()
     parser.StartElementHandler = start
     head = b""
     with opened() as stream:
-        while block := stream.read(xml.BLOCK):
+        while not found and (block := stream.read(xml.BLOCK)):
             head += block
-            try:
-                parser.Parse(block, False)
-            except Found:
-                return head[: parser.CurrentByteIndex]
+            parser.Parse(block, False)
             if len(head) > xml.TOKEN_BYTES:
                 raise xml.TooLong
-    return head
+    return head[: found[0]] if found else head
 
 
 def stated_last_row(head: bytes) -> int | None:
