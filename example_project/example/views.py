@@ -15,6 +15,7 @@ from django_messagecentral.verification.mixins import PhoneVerificationMixin
 class SignupForm(PhoneVerificationFormMixin, forms.Form):
     """Any form becomes one with a verified phone by the mixin and the name of its field."""
 
+    field_order = ["name", "phone", "verification_code"]
     phone_field = "phone"
     verification_purpose = "signup"
 
