@@ -23,16 +23,16 @@ from django.utils.translation import gettext as _
 from django_messagecentral.backends import BaseBackend, get_backend
 from django_messagecentral.campaigns import completion
 from django_messagecentral.campaigns.models import Campaign, DispatchSlot
-from django_messagecentral.campaigns.quiet_hours import may_leave_now
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_now
 from django_messagecentral.exceptions import Outcome
-from django_messagecentral.messaging import pace
+from django_messagecentral.messaging import budgets, pace
 from django_messagecentral.messaging.claims import Claim, claim, longest_call
 from django_messagecentral.messaging.delivery import SUPPRESSED, Parcel, carry, pack, too_long
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
+from django_messagecentral.messaging.quiet_hours import may_leave_now
 from django_messagecentral.messaging.results import NOT_STARTED, Result, record
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.suppression import suppressed_phones
@@ -127,10 +127,13 @@ class Puller:
         campaign = alive.first()
         if campaign is None:
             return False
+        self._campaign = campaign
         if campaign.ends_at and campaign.ends_at <= timezone.now():
             self._pause(_("The campaign's end has passed."))
             return False
-        self._campaign = campaign
+        if budget := budgets.spent_budget(campaign.pk, campaign.message_type):
+            self._pause(_("The budget %(name)s is spent.") % {"name": budget})
+            return False
         return True
 
     # -- out ------------------------------------------------------------------------------------

@@ -83,6 +83,9 @@ class Message(models.Model):
     sender_id = models.CharField(_("sender ID"), max_length=20, blank=True, default="")
     template_id = models.CharField(_("template ID"), max_length=40, blank=True, default="")
     entity_id = models.CharField(_("entity ID"), max_length=40, blank=True, default="")
+    purpose = ExactCharField(
+        _("purpose"), max_length=40, blank=True, default="", help_text=_("the site's own word, for its costs")
+    )
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.DRAFT)
     segments = models.PositiveSmallIntegerField(_("segments"), default=0)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=6, null=True, blank=True)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from django_messagecentral.backends import get_backend
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_for
 from django_messagecentral.exceptions import InvalidArgument
-from django_messagecentral.messaging import pace, unsubscribe
+from django_messagecentral.messaging import budgets, pace, unsubscribe
 from django_messagecentral.messaging.claims import claim
 from django_messagecentral.messaging.delivery import SUPPRESSED, carry, has_left, pack, too_long
 from django_messagecentral.messaging.models import Channel, Message, MessageType
 from django_messagecentral.messaging.pricing import RateCard
+from django_messagecentral.messaging.quiet_hours import may_leave_now
 from django_messagecentral.messaging.results import Result, record
 from django_messagecentral.messaging.segments import count_segments
 from django_messagecentral.messaging.states import Status
@@ -32,13 +35,15 @@ def send_message(
     template_id: str = "",
     entity_id: str = "",
     region: str = "",
+    purpose: str = "",
     idempotency_key: str = "",
 ) -> Message:
     """Store one message and send it in a task after the current transaction commits.
 
     ``to`` is a phone in any spelling (``region`` or ``DEFAULT_REGION`` for numbers without a country
     code). Empty options take the site's settings. With an ``idempotency_key`` (at most 100 characters)
-    a second call with the same key answers the first call's message and sends nothing.
+    a second call with the same key answers the first call's message and sends nothing. ``purpose`` (at most
+    40 characters) is the site's own word, by which costs are reported.
 
     Raises :class:`~django_messagecentral.phones.InvalidPhone` and
     :class:`~django_messagecentral.exceptions.InvalidArgument`, both ``ValueError``, before
@@ -55,6 +60,7 @@ def send_message(
         sender_id=sender_id or app_settings.SENDER_ID,
         template_id=template_id if own_template else app_settings.TEMPLATE_ID,
         entity_id=entity_id if own_template else app_settings.ENTITY_ID,
+        purpose=purpose,
         status=Status.QUEUED,
         segments=count_segments(unsubscribe.with_placeholder(text)),
         idempotency_key=idempotency_key or None,
@@ -81,6 +87,8 @@ def _check(message: Message) -> None:
     allowed = app_settings.ALLOWED_COUNTRIES
     if allowed and message.region not in allowed:
         raise InvalidArgument(f"Messages to {message.region} are not allowed: see ALLOWED_COUNTRIES.")
+    if len(message.purpose) > 40:
+        raise InvalidArgument("The purpose is longer than 40 characters.")
     if message.idempotency_key and len(message.idempotency_key) > 100:
         raise InvalidArgument("The idempotency key is longer than 100 characters.")
 
@@ -117,6 +125,10 @@ def deliver(message_id: int) -> bool:
     result: Result
     if suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
         result = SUPPRESSED
+    elif budget := budgets.spent_budget(message.campaign_id, message.message_type):
+        result = Result(status=Status.QUEUED, not_before=budgets.look_again_at(budget))
+    elif wait := may_leave_now(message.phone, message.message_type):
+        result = Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=wait))
     else:
         result = carry(get_backend(), claimed, pack(message, message.text, RateCard.of_day()))
     record(claimed.id, {message.pk: result})

@@ -26,6 +26,7 @@ from django_messagecentral import signals
 from django_messagecentral.db import Conflict, batched, database_for, in_transaction, locked
 from django_messagecentral.messaging.counters import COST_MICROS, SEGMENTS, Deltas
 from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.spending import Charges
 from django_messagecentral.messaging.states import DELIVERY, Cause, Status, is_allowed, require
 
 logger = logging.getLogger("django_messagecentral.messages")
@@ -141,7 +142,7 @@ def write(rows: Iterable[Message], writes: Mapping[int, Write], cause: Cause) ->
     """
     now = timezone.now()
     changes: list[StatusChange] = []
-    deltas = Deltas()
+    deltas, charges = Deltas(), Charges()
     groups: defaultdict[tuple[Any, ...], list[Message]] = defaultdict(list)
     for row in rows:
         wanted = writes[row.pk]
@@ -157,11 +158,18 @@ def write(rows: Iterable[Message], writes: Mapping[int, Write], cause: Cause) ->
         after = _charge(new or row.status, segments, cost)
         deltas.add(row.campaign_id, SEGMENTS, after[0] - before[0])
         deltas.add(row.campaign_id, COST_MICROS, after[1] - before[1])
+        charges.add(
+            row,
+            messages=int((new or row.status) in CHARGED) - int(row.status in CHARGED),
+            segments=after[0] - before[0],
+            cost_micros=after[1] - before[1],
+        )
         if new is not None:
             changes.append(StatusChange(row.pk, row.public_id, row.campaign_id, row.status, new, cause, now))
     for (old, new, names), group in groups.items():
         for batch in batched(group, STATEMENT_ROWS):
             _update(batch, old, new, names, writes, now)
+    charges.write()
     _count_and_announce(changes, deltas)
     return changes
 

@@ -61,7 +61,7 @@ def fill(text: str, public_id: UUID) -> str:
     return text.replace(placeholder(), link(public_id)) if _PLACEHOLDER in text else text
 
 
-def _signature(raw: bytes, key: str) -> bytes:
+def _signature(raw: bytes, key: str | bytes) -> bytes:
     return salted_hmac(_SALT, raw, secret=key, algorithm="sha256").digest()[:_SIGNATURE_BYTES]
 
 
