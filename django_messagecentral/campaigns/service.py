@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -22,9 +22,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from django_messagecentral.campaigns import sources
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot
+from django_messagecentral.campaigns.sheet.filecheck import check_file
+from django_messagecentral.campaigns.sheet.opening import open_sheet
 from django_messagecentral.campaigns.sheet.recipients import RowReader
-from django_messagecentral.campaigns.sheet.workbook import Workbook, check_file
 from django_messagecentral.campaigns.states import TAKES_UPLOADS, CampaignStatus, sources_of
 from django_messagecentral.conf import MIB, app_settings
 from django_messagecentral.db import database_for, in_transaction
@@ -91,35 +93,77 @@ def _size(stream: IO[bytes]) -> int:
     return size
 
 
-def check_upload(campaign: Campaign, stream: IO[bytes]) -> None:
+def check_upload(campaign: Campaign, stream: IO[bytes], name: str = "") -> None:
     """Refuse a file that cannot be used, before it is stored. Raises :class:`UnusableSheet`.
 
-    A small workbook also has its header compared with the campaign's text; a large one has that done by
-    the import, which reads it anyway.
+    Of a small file the header is compared with the campaign's text too; a large one has that done by
+    the import, which reads it anyway. A ``name`` that ends in .csv, .tsv or .txt makes it a list in text
+    form.
     """
     size = _size(stream)
-    check_file(stream, size)
+    kind = check_file(stream, size, name or getattr(stream, "name", None) or "")
     if size <= LOOK_INSIDE_BYTES:
-        with Workbook(stream) as book:
-            RowReader(book.columns, campaign.text)
+        with open_sheet(stream, kind, locale=app_settings.UPLOAD_LOCALE) as sheet:
+            RowReader(sheet.columns, campaign.text)
         stream.seek(0)
 
 
 def add_upload(
     campaign: Campaign, file: str | os.PathLike[str] | IO[bytes], *, user: Any = None
 ) -> CampaignUpload:
-    """Store a spreadsheet and import it in a task after the commit. One import at a time a campaign."""
+    """Store a spreadsheet (.xlsx, or .csv by its name) and import it in a task after the commit. One
+    import at a time a campaign.
+    """
+    with _opened(file) as (stream, name):
+        return _take(campaign, stream, name, user)
+
+
+def _take(campaign: Campaign, stream: IO[bytes], name: str, user: Any) -> CampaignUpload:
     from django_messagecentral.campaigns.tasks import import_upload
 
     using = database_for(Campaign)
-    with _opened(file) as (stream, name), transaction.atomic(using=using):
-        check_upload(campaign, stream)
+    with transaction.atomic(using=using):
+        check_upload(campaign, stream, name)
         _enter(campaign, CampaignStatus.IMPORTING, only_from=TAKES_UPLOADS, status_reason="")
         upload = CampaignUpload(campaign=campaign, original_name=name[:255], created_by=user)
         upload.file.save(name, File(stream), save=False)
         upload.save()
         transaction.on_commit(partial(import_upload.delay, upload.pk), using=using, robust=True)
     return upload
+
+
+def add_recipients(
+    campaign: Campaign,
+    recipients: Iterable[Any],
+    *,
+    columns: sources.Columns | None = None,
+    country: Any = "",
+    name: str = "",
+    user: Any = None,
+) -> CampaignUpload:
+    """Add recipients that the site's own code knows: phones, mappings, sequences, or a queryset::
+
+        vips = Customer.objects.filter(vip=True)
+        add_recipients(campaign, vips, columns={"Mobile": "phone", "name": "first_name"})
+
+    ``columns`` is explained at :func:`~django_messagecentral.campaigns.sources.as_table`; ``country`` (a
+    dialling code, an ISO code or a name) is that of numbers without a code of their own. They are written to
+    a list, read once from beginning to end and never held whole, which a task then imports like an upload.
+    Raises :class:`CampaignError` or :class:`UnusableSheet`.
+    """
+    try:
+        header, rows = sources.as_table(recipients, columns)
+    except sources.UnusableList as error:
+        raise CampaignError(str(error)) from None
+    stream, _count = sources.as_file(header, rows, country=country)
+    with stream:
+        return _take(campaign, stream, f"{name or _('recipients')}.csv", user)
+
+
+def add_numbers(campaign: Campaign, text: str, *, country: Any = "", user: Any = None) -> CampaignUpload:
+    """Add numbers that a person typed: one a line, or separated by commas or semicolons."""
+    numbers = sources.typed_numbers(text)
+    return add_recipients(campaign, numbers, country=country, name=_("typed numbers"), user=user)
 
 
 def _enter(campaign: Campaign, new: CampaignStatus, *, only_from: Any = None, **fields: Any) -> None:
