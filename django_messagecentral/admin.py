@@ -3,6 +3,7 @@
 from django_messagecentral.callbacks import admin as callbacks
 from django_messagecentral.campaigns import admin as campaigns
 from django_messagecentral.messaging import admin as messaging
+from django_messagecentral.messaging import admin_costs as costs
 from django_messagecentral.verification import admin as verification
 
-__all__ = ["callbacks", "campaigns", "messaging", "verification"]
+__all__ = ["callbacks", "campaigns", "costs", "messaging", "verification"]

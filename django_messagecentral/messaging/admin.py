@@ -15,10 +15,10 @@ from django_messagecentral.messaging.models import (
     Attempt,
     CampaignCounter,
     CounterDelta,
+    InboundMessage,
     Message,
     MessageType,
     Pace,
-    Rate,
     Suppression,
 )
 from django_messagecentral.phones import InvalidPhone, parse_phone
@@ -115,19 +115,13 @@ class SuppressionAdmin(MaskedPhoneMixin, admin.ModelAdmin):
         return ["created_at", "phone_shown"]
 
 
-@admin.register(Rate)
-class RateAdmin(admin.ModelAdmin):
-    list_display = (
-        "__str__",
-        "country",
-        "channel",
-        "message_type",
-        "price",
-        "currency",
-        "valid_from",
-        "valid_until",
-    )
-    list_filter = ("channel", "message_type", "country")
+@admin.register(InboundMessage)
+class InboundMessageAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
+    list_display = ("received_at", "phone_shown", "channel", "action", "text")
+    list_filter = ("action", "channel")
+    search_fields = ("phone",)
+    show_full_result_count = False
+    fields = ("received_at", "phone_shown", "channel", "text", "action")
 
 
 @admin.register(Attempt)
