@@ -115,12 +115,15 @@ class Settings:
 
     # -- campaigns ------------------------------------------------------------------------------
     PACE_PER_SECOND: float = 50.0  # messages a second of the whole account
+    PACE_PER_HOUR: int = 0  # messages an hour of the whole account; 0: no such limit
     DISPATCH_THREADS: int = 16
     DISPATCH_SLICE: float = 15.0  # one task works no longer than this, then hands over to the next
     DISPATCH_PULLERS: int = 2  # tasks that may work on one campaign at once
     LEASE: float = 60.0
     BULK_SIZE: int = 500  # recipients in one phoneNumbers call
     BREAKER_FAILURES: int = 50  # failures in a row that pause a campaign
+    BREAKER_SHARE: float = 0.5  # share of failures that pauses it, once BREAKER_SHARE_AFTER were tried
+    BREAKER_SHARE_AFTER: int = 200
     SETTLE_WINDOW: int = 72 * 3600
     QUIET_HOURS_ALLOWED: tuple[str, str] = ("10:00", "21:00")  # PROMOTIONAL leaves only between these
     MISSED_START_GRACE: int = 3600
@@ -147,6 +150,9 @@ class Settings:
     INBOUND_FIELDS: Mapping[str, str] = field(
         default_factory=dict
     )  # phone / text / channel / id -> their names
+
+    # -- REST API -------------------------------------------------------------------------------
+    API_THROTTLES: Mapping[str, str] = field(default_factory=dict)  # read / write / send -> "1200/min"
 
     # -- privacy --------------------------------------------------------------------------------
     RETENTION_DAYS: int = 0  # 0 keeps texts, variables and raw callbacks for ever

@@ -8,6 +8,7 @@ that runs :meth:`Puller.run` is the only one that touches the database; the pool
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import uuid
@@ -15,29 +16,29 @@ from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connections
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_messagecentral.backends import BaseBackend, get_backend
 from django_messagecentral.campaigns import completion
+from django_messagecentral.campaigns.breaker import reason_to_pause
 from django_messagecentral.campaigns.models import Campaign, DispatchSlot
+from django_messagecentral.campaigns.packing import Packer
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.conf import app_settings
-from django_messagecentral.db import database_now
+from django_messagecentral.db import database_for, database_now
 from django_messagecentral.exceptions import Outcome
 from django_messagecentral.messaging import budgets, pace
 from django_messagecentral.messaging.claims import Claim, claim, longest_call
-from django_messagecentral.messaging.delivery import SUPPRESSED, Parcel, carry, pack, too_long
+from django_messagecentral.messaging.delivery import Parcel, carry
 from django_messagecentral.messaging.models import Message
-from django_messagecentral.messaging.pricing import RateCard
-from django_messagecentral.messaging.quiet_hours import may_leave_now
-from django_messagecentral.messaging.results import NOT_STARTED, Result, record
+from django_messagecentral.messaging.results import Result, record
 from django_messagecentral.messaging.states import Cause, Status
-from django_messagecentral.messaging.suppression import suppressed_phones
-from django_messagecentral.messaging.text import BoundTemplate, Template, TemplateError
 from django_messagecentral.messaging.transitions import move
+from django_messagecentral.messaging.wire import CallResult
 
 logger = logging.getLogger("django_messagecentral.dispatch")
 
@@ -46,6 +47,7 @@ FLUSH_SECONDS = 0.5  # how long a result may wait for company before it is writt
 IDLE_SECONDS = 3.0  # a puller with nothing to do for this long ends; the sweep calls a new one
 QUEUE_ROWS = 5_000  # drafts that become queued in one step
 SLOW_DOWN_SECONDS = 5.0  # after 429 or 800 without a Retry-After
+DATABASE_SECONDS = 60.0  # how long answers are held while the database is away
 
 
 def dispatch(campaign_id: int) -> bool:
@@ -80,14 +82,13 @@ class Puller:
         self._backend = backend
         self._threads = app_settings.DISPATCH_THREADS
         self._stop = threading.Event()
-        self._flying: dict[Future[Result], tuple[Claim, int]] = {}
-        self._landed: list[tuple[Claim, int, Result]] = []
+        self._flying: dict[Future[CallResult | None], tuple[Claim, Parcel]] = {}
+        self._landed: list[tuple[Claim, dict[int, Result]]] = []
         self._flushed_at = time.monotonic()
         self._looked_at = 0.0
-        self._templates: dict[tuple[str, ...], BoundTemplate] = {}
-        self._columns: dict[int, tuple[str, ...]] | None = None
-        self._rates = RateCard.of_day()
+        self._rivals = 1
         self._campaign: Campaign
+        self._packer: Packer
 
     def run(self) -> bool:
         """Send until the slice ends or there is no more to do; whether to call a successor."""
@@ -102,7 +103,7 @@ class Puller:
                         idle_since = now
                     if now >= ends or now - idle_since > IDLE_SECONDS:
                         break
-                    self._collect(max(0.02, min(pause, LOOK_SECONDS)))
+                    self._collect(pool, max(0.02, min(pause, LOOK_SECONDS)))
                     if not self._flying and not self._landed and completion.complete(self._campaign_id):
                         return False
             finally:
@@ -118,6 +119,7 @@ class Puller:
         """Look at the campaign and the kill switch, at most every :data:`LOOK_SECONDS`."""
         if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return True
+        first = not self._looked_at
         self._looked_at = time.monotonic()
         if not app_settings.SENDING_ENABLED:
             return False
@@ -128,6 +130,9 @@ class Puller:
         if campaign is None:
             return False
         self._campaign = campaign
+        if first:
+            self._packer = Packer(campaign)
+        self._rivals = max(1, Campaign.objects.filter(status=CampaignStatus.SENDING).count())
         if campaign.ends_at and campaign.ends_at <= timezone.now():
             self._pause(_("The campaign's end has passed."))
             return False
@@ -141,35 +146,41 @@ class Puller:
     def _pull(self, pool: ThreadPoolExecutor) -> float:
         """Claim what may leave now and hand it to the pool; seconds until it is worth asking again."""
         free = self._threads - len(self._flying)
-        if free < min(self._threads, max(1, self._threads // 2)):
+        if free < max(1, self._threads // 2):
             return FLUSH_SECONDS
-        granted = self._reserve(free)
+        granted = self._reserve(free * self._packer.call_size)
         if not granted.count:
             return granted.wait
         claimed = claim(Message.objects.filter(campaign=self._campaign_id), granted.count)
         self._give_back(granted.count - len(claimed.rows))
         if not claimed.rows:
             return 0.02 if self._queue_drafts() else 0.3
-        ready, refused = self._pack(claimed.rows)
-        for parcel in ready:
-            self._flying[pool.submit(self._carry, claimed, parcel)] = (claimed, parcel.message_id)
-        self._landed += [(claimed, pk, result) for pk, result in refused.items()]
+        parcels, refused = self._packer.pack(claimed.rows)
+        for parcel in parcels:
+            self._submit(pool, claimed, parcel)
+        if refused:
+            self._landed.append((claimed, refused))
         return 0.02 if len(claimed.rows) == granted.count else 0.3
 
+    def _submit(self, pool: ThreadPoolExecutor, claimed: Claim, parcel: Parcel) -> None:
+        self._flying[pool.submit(self._carry, claimed, parcel)] = (claimed, parcel)
+
+    def _carry(self, claimed: Claim, parcel: Parcel) -> CallResult | None:
+        return None if self._stop.is_set() else carry(self._backend, claimed, parcel)
+
+    def _limits(self) -> list[pace.Limit]:
+        own = self._campaign.pace
+        return pace.account_limits() + ([pace.campaign_limit(self._campaign_id, own)] if own else [])
+
     def _reserve(self, wanted: int) -> pace.Grant:
-        account = pace.reserve(pace.account_key(), wanted, app_settings.PACE_PER_SECOND)
-        own_rate = self._campaign.pace
-        if not account.count or not own_rate:
-            return account
-        own = pace.reserve(pace.campaign_key(self._campaign_id), account.count, own_rate)
-        pace.give_back(pace.account_key(), account.count - own.count, app_settings.PACE_PER_SECOND)
-        return own
+        """Reserve sends; of campaigns that send at once each takes its share of a second."""
+        fair = math.ceil(app_settings.PACE_PER_SECOND * pace.WINDOW / self._rivals)
+        return pace.reserve_all(self._limits(), min(wanted, fair))
 
     def _give_back(self, count: int) -> None:
         if count > 0:
-            pace.give_back(pace.account_key(), count, app_settings.PACE_PER_SECOND)
-            if self._campaign.pace:
-                pace.give_back(pace.campaign_key(self._campaign_id), count, self._campaign.pace)
+            for limit in self._limits():
+                pace.give_back(limit.key, count, limit.rate)
 
     def _queue_drafts(self) -> bool:
         drafts = Message.objects.filter(campaign=self._campaign_id, status=Status.DRAFT).order_by("pk")
@@ -178,68 +189,35 @@ class Puller:
             move(Message.objects.filter(pk__in=ids), Status.DRAFT, Status.QUEUED, Cause.PLAN)
         )
 
-    def _pack(self, rows: list[Message]) -> tuple[list[Parcel], dict[int, Result]]:
-        """Parcels for the wire, and results of those rows that must not or cannot leave."""
-        opted_out = suppressed_phones(
-            (row.phone for row in rows),
-            channel=self._campaign.channel,
-            message_type=self._campaign.message_type,
-        )
-        ready: list[Parcel] = []
-        refused: dict[int, Result] = {}
-        for row in rows:
-            wait_for = may_leave_now(row.phone, row.message_type)
-            if row.phone in opted_out:
-                refused[row.pk] = SUPPRESSED
-            elif wait_for:
-                refused[row.pk] = Result(
-                    status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=wait_for)
-                )
-            else:
-                try:
-                    text = self._template(row).render(row.variables)
-                except TemplateError as error:
-                    refused[row.pk] = Result(status=Status.FAILED, error=str(error))
-                    continue
-                if problem := too_long(text):
-                    refused[row.pk] = Result(status=Status.FAILED, error=problem)
-                else:
-                    ready.append(pack(row, text, self._rates))
-        return ready, refused
-
-    def _template(self, row: Message) -> BoundTemplate:
-        columns = self._columns_of(row.upload_id)
-        if columns not in self._templates:
-            self._templates[columns] = Template.parse(self._campaign.text).bind(columns)
-        return self._templates[columns]
-
-    def _columns_of(self, upload_id: int | None) -> tuple[str, ...]:
-        if self._columns is None:
-            self._columns = {u.pk: tuple(u.columns) for u in self._campaign.uploads.all()}
-        return self._columns.get(upload_id, ()) if upload_id else ()
-
-    def _carry(self, claimed: Claim, parcel: Parcel) -> Result:
-        return NOT_STARTED if self._stop.is_set() else carry(self._backend, claimed, parcel)
-
     # -- back -----------------------------------------------------------------------------------
 
-    def _collect(self, seconds: float) -> None:
+    def _collect(self, pool: ThreadPoolExecutor, seconds: float) -> None:
         """Wait up to ``seconds`` for answers; write them when there are enough or they have waited enough."""
         if self._flying:
             wait(self._flying, timeout=seconds, return_when=FIRST_COMPLETED)
         elif not self._landed:
             time.sleep(seconds)
-        self._take_landed(future for future in list(self._flying) if future.done())
+        self._take_landed([future for future in self._flying if future.done()], pool)
         waited = time.monotonic() - self._flushed_at
-        if self._landed and (
-            len(self._landed) >= self._threads // 2 or waited >= FLUSH_SECONDS or not self._flying
-        ):
+        enough = len(self._landed) >= max(1, self._threads // 2)
+        if self._landed and (enough or waited >= FLUSH_SECONDS or not self._flying):
             self._flush()
 
-    def _take_landed(self, futures: Iterable[Future[Result]]) -> None:
+    def _take_landed(
+        self, futures: Iterable[Future[CallResult | None]], pool: ThreadPoolExecutor | None = None
+    ) -> None:
         for future in futures:
-            claimed, message_id = self._flying.pop(future)
-            self._landed.append((claimed, message_id, future.result()))
+            claimed, parcel = self._flying.pop(future)
+            answer = future.result()
+            refused = answer is not None and answer.outcome is Outcome.REFUSED
+            halves = parcel.halves() if refused and pool is not None else []
+            if pool is not None:
+                for half in halves:  # until the number that spoils the call is alone
+                    self._submit(pool, claimed, half)
+            if not halves:
+                # A refused call of many that is not halved any more was no fault of most of them: they wait.
+                given_up = refused and len(parcel.items) > 1
+                self._landed.append((claimed, parcel.results(None if given_up else answer)))
 
     def _land_all(self) -> None:
         wait(self._flying)
@@ -250,11 +228,12 @@ class Puller:
         landed, self._landed = self._landed, []
         self._flushed_at = time.monotonic()
         by_claim: dict[uuid.UUID, dict[int, Result]] = {}
-        for claimed, message_id, result in landed:
-            by_claim.setdefault(claimed.id, {})[message_id] = result
+        for claimed, results in landed:
+            by_claim.setdefault(claimed.id, {}).update(results)
         for claim_id, results in by_claim.items():
-            record(claim_id, results)
-        self._react([result for _claim, _pk, result in landed])
+            _record(claim_id, results)
+        if by_claim:
+            self._react([result for _claimed, results in landed for result in results.values()])
 
     def _react(self, results: list[Result]) -> None:
         """Slow down when the vendor says so; pause when it refuses everything."""
@@ -263,24 +242,8 @@ class Puller:
         if slow := [call.retry_after or SLOW_DOWN_SECONDS for call in calls if call.slow_down]:
             pace.block(pace.account_key(), max(slow))
             logger.warning("the vendor asked for a slower pace: nothing leaves for %.0f s", max(slow))
-        if bad := next((call for call in calls if call.bad_account), None):
-            self._pause(
-                _("The vendor refuses this account's credentials: %(detail)s") % {"detail": bad.detail}
-            )
-            return
-        failures = [call for call in calls if call.outcome is not Outcome.ACCEPTED and not call.slow_down]
-        if not failures:
-            if calls and self._campaign.failures_in_row:
-                Campaign.objects.filter(pk=self._campaign_id).update(failures_in_row=0)
-            return
-        in_row = F("failures_in_row") + len(failures) if len(failures) == len(calls) else len(failures)
-        Campaign.objects.filter(pk=self._campaign_id).update(failures_in_row=in_row)
-        limit = app_settings.BREAKER_FAILURES
-        if Campaign.objects.filter(pk=self._campaign_id, failures_in_row__gte=limit).exists():
-            self._pause(
-                _("%(n)d sends in a row failed. The last one: %(detail)s")
-                % {"n": limit, "detail": failures[-1].detail}
-            )
+        if reason := reason_to_pause(self._campaign, calls):
+            self._pause(reason)
 
     def _pause(self, reason: str) -> None:
         self._stop.set()
@@ -290,3 +253,21 @@ class Puller:
         )
         if paused:
             logger.error("campaign %s paused: %s", self._campaign.public_id, reason)
+
+
+def _record(claim_id: uuid.UUID, results: dict[int, Result]) -> None:
+    """Write answers; while the database is away they are held,
+    since each lost one is an unconfirmed message.
+    """
+    ends = time.monotonic() + DATABASE_SECONDS
+    while True:
+        try:
+            record(claim_id, results)
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > ends:
+                raise
+            logger.warning("the database is away, %d answers are held: %s", len(results), error)
+            connections[database_for(Message)].close()
+            time.sleep(1.0)
+        else:
+            return

@@ -36,6 +36,8 @@ class Campaign(models.Model):
     class Mode(models.TextChoices):
         AUTO = "", _("chosen by the text")
         SINGLE = "single", _("one call a recipient")
+        NUMBERS = "numbers", _("one text to many numbers at once")
+        FILE = "file", _("the vendor's file upload")
 
     public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=200)

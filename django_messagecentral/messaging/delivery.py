@@ -15,6 +15,7 @@ from django_messagecentral.backends import BaseBackend, OutgoingMessage
 from django_messagecentral.client import SendResult
 from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import Outcome
+from django_messagecentral.messaging import unsubscribe
 from django_messagecentral.messaging.claims import Claim
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
@@ -101,7 +102,8 @@ def outgoing_of(message: Message, text: str) -> OutgoingMessage:
 
 
 def pack(message: Message, text: str, rates: RateCard) -> Parcel:
-    """A parcel for ``message`` alone."""
+    """A parcel for ``message`` alone, with its own opt-out link where ``text`` has one."""
+    text = unsubscribe.fill(text, message.public_id)
     return Parcel((item_of(message, text, rates),), outgoing_of(message, text), one)
 
 

@@ -176,6 +176,7 @@ class Attempt(models.Model):
 class Suppression(models.Model):
     """A phone that must not be written to. Empty channel or type means every one."""
 
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     phone = ExactCharField(_("phone"), max_length=16, help_text=_("E.164, with the plus"))
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, blank=True, default="")
     message_type = models.CharField(
@@ -363,6 +364,8 @@ class Pace(models.Model):
     key = ExactCharField(max_length=80, unique=True)
     next_free = models.DateTimeField()
     blocked_until = models.DateTimeField(null=True)  # the vendor said 429 or 800
+    slowed_to = models.FloatField(default=1.0)  # share of the pace it was slowed to when it last said so
+    slowed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.key

@@ -3,11 +3,15 @@
 The state is one row a stream, on the database's clock: the *next free* moment (the theoretical arrival
 time of the generic cell rate algorithm). A worker reserves a batch of sends at a time by a conditional
 UPDATE, so the pace is exact for any number of machines and needs no Redis.
+
+When the vendor says 429 or 800 nothing leaves for the time it names, and after that the pace is halved; it
+grows back to what was set within :data:`RECOVERY` seconds.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +23,21 @@ from django_messagecentral.db import database_now
 from django_messagecentral.messaging.models import Pace
 
 WINDOW = 1.0  # seconds of sends that may leave at once after a rest
+HOUR = 3600.0
+RECOVERY = 120.0  # seconds
+SLOWEST = 0.05  # share of the pace that halving never goes below
 MAX_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A stream's pace: ``rate`` sends a second,
+    and ``window`` seconds' worth of them at once after a rest.
+    """
+
+    key: str
+    rate: float
+    window: float = WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +53,49 @@ def account_key() -> str:
     return f"account:{app_settings.CUSTOMER_ID}"[:80]
 
 
-def campaign_key(campaign_id: int) -> str:
-    """The stream of one campaign with a pace of its own."""
-    return f"campaign:{campaign_id}"
+def account_limits() -> list[Limit]:
+    """The account's limits by the settings: a second, and an hour if there is one."""
+    limits = [Limit(account_key(), app_settings.PACE_PER_SECOND)]
+    if app_settings.PACE_PER_HOUR:
+        limits.append(Limit(f"hour:{account_key()}"[:80], app_settings.PACE_PER_HOUR / HOUR, HOUR))
+    return limits
 
 
-def reserve(key: str, wanted: int, rate: float) -> Grant:
-    """Reserve up to ``wanted`` sends at ``rate`` a second, at most a second's worth at once."""
-    window = timedelta(seconds=max(WINDOW, 1.0 / rate))
+def campaign_limit(campaign_id: int, rate: float) -> Limit:
+    """The limit of one campaign with a pace of its own."""
+    return Limit(f"campaign:{campaign_id}", rate)
+
+
+def reserve_all(limits: Sequence[Limit], wanted: int) -> Grant:
+    """Reserve up to ``wanted`` sends within every one of ``limits``; what one grants less,
+    the others get back.
+    """
+    granted: list[tuple[Limit, int]] = []
+    for limit in limits:
+        grant = reserve(limit.key, wanted, limit.rate, window=limit.window)
+        for earlier, count in granted:
+            give_back(earlier.key, count - grant.count, earlier.rate)
+        granted = [(earlier, grant.count) for earlier, _count in granted] + [(limit, grant.count)]
+        wanted = grant.count
+        if not wanted:
+            return grant
+    return Grant(wanted)
+
+
+def reserve(key: str, wanted: int, rate: float, *, window: float = WINDOW) -> Grant:
+    """Reserve up to ``wanted`` sends at ``rate`` a second, at most ``window`` seconds' worth at once."""
     for _ in range(MAX_TRIES):
         row, now = _row(key)
         if row.blocked_until and row.blocked_until > now:
             return Grant(0, (row.blocked_until - now).total_seconds())
+        pace = rate * _share(row, now)
         start = max(row.next_free, now)
-        room = (now + window - start).total_seconds() * rate
+        ahead = timedelta(seconds=max(window, 1.0 / pace))
+        room = (now + ahead - start).total_seconds() * pace
         count = min(wanted, int(room + 1e-6))
         if count <= 0:
-            return Grant(0, max(0.001, (1 - room) / rate))
-        if _advance(row, start + timedelta(seconds=count / rate)):
+            return Grant(0, max(0.001, (1 - room) / pace))
+        if _advance(row, start + timedelta(seconds=count / pace)):
             return Grant(count)
         time.sleep(0.002)
     return Grant(0, 0.1)  # very busy: look again soon
@@ -61,18 +104,40 @@ def reserve(key: str, wanted: int, rate: float) -> Grant:
 def give_back(key: str, count: int, rate: float) -> None:
     """Return reserved sends that did not leave."""
     for _ in range(MAX_TRIES):
+        if count <= 0:
+            return
         row, _now = _row(key)
-        if count <= 0 or _advance(row, row.next_free - timedelta(seconds=count / rate)):
+        if _advance(row, row.next_free - timedelta(seconds=count / rate)):
             return
 
 
+def debit(key: str, rate: float, count: int = 1) -> None:
+    """Take ``count`` sends without waiting: single messages go first, campaigns make room."""
+    for _ in range(MAX_TRIES):
+        row, now = _row(key)
+        if _advance(row, max(row.next_free, now) + timedelta(seconds=count / rate)):
+            return
+        time.sleep(0.002)
+
+
 def block(key: str, seconds: float) -> None:
-    """Nothing of this stream leaves for ``seconds``: the vendor said 429 or 800."""
+    """Nothing of this stream leaves for ``seconds``, and after that at half of its present pace."""
     row, now = _row(key)
     until = now + timedelta(seconds=seconds)
     Pace.objects.filter(Q(blocked_until__isnull=True) | Q(blocked_until__lt=until), pk=row.pk).update(
         blocked_until=until
     )
+    if row.blocked_until is None or row.blocked_until <= now:  # once for all answers of one burst
+        slowed = max(SLOWEST, _share(row, now) / 2)
+        Pace.objects.filter(pk=row.pk).update(slowed_to=slowed, slowed_at=until)
+
+
+def _share(row: Pace, now: datetime) -> float:
+    """Share of the pace that is in force: it grows back evenly after the vendor asked for less."""
+    if row.slowed_at is None:
+        return 1.0
+    passed = (now - row.slowed_at).total_seconds() / RECOVERY
+    return min(1.0, max(row.slowed_to, row.slowed_to + (1.0 - row.slowed_to) * passed))
 
 
 def _row(key: str) -> tuple[Pace, datetime]:
@@ -86,14 +151,3 @@ def _row(key: str) -> tuple[Pace, datetime]:
 
 def _advance(row: Pace, next_free: datetime) -> bool:
     return Pace.objects.filter(pk=row.pk, next_free=row.next_free).update(next_free=next_free) == 1
-
-
-def debit(key: str, rate: float, count: int = 1) -> None:
-    """Take ``count`` sends without waiting: one-time passwords and single messages go first,
-    campaigns make room.
-    """
-    for _ in range(MAX_TRIES):
-        row, now = _row(key)
-        if _advance(row, max(row.next_free, now) + timedelta(seconds=count / rate)):
-            return
-        time.sleep(0.002)

@@ -130,6 +130,7 @@ def deliver(message_id: int) -> bool:
     elif wait := may_leave_now(message.phone, message.message_type):
         result = Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=wait))
     else:
-        result = carry(get_backend(), claimed, pack(message, message.text, RateCard.of_day()))
+        parcel = pack(message, message.text, RateCard.of_day())
+        result = parcel.results(carry(get_backend(), claimed, parcel))[message.pk]
     record(claimed.id, {message.pk: result})
     return has_left(result)

@@ -1,4 +1,4 @@
-"""One call to the vendor for one message, as a value: it never raises and never touches the database.
+"""One call to the vendor as a value: it never raises and never touches the database.
 
 Threads of a sending pool run only this.
 """
@@ -12,7 +12,6 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from django_messagecentral.backends import BaseBackend, OutgoingMessage
 from django_messagecentral.client import SendResult
 from django_messagecentral.exceptions import (
     AuthenticationFailed,
@@ -72,8 +71,3 @@ def call(send: Callable[[], SendResult]) -> CallResult:
         http_status=200,
         transaction_id=sent.transaction_id or "",
     )
-
-
-def send_one(backend: BaseBackend, message: OutgoingMessage) -> CallResult:
-    """One message to one phone."""
-    return call(lambda: backend.send_message(message))

@@ -10,9 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from django_messagecentral.callbacks.receiving import receive
+from django_messagecentral.campaigns import dispatch as dispatching
 from django_messagecentral.campaigns import service
 from django_messagecentral.campaigns.dispatch import dispatch
 from django_messagecentral.campaigns.models import Campaign, DispatchSlot
@@ -250,11 +252,12 @@ class TestDeadWorkers:
         campaign = make_campaign(1)
         self.queue(campaign)
         held = claim(Message.objects.of_campaign(campaign), 1)
-        result = carry(get_backend(), held, pack(held.rows[0], "Hello", RateCard.of_day()))
+        parcel = pack(held.rows[0], "Hello", RateCard.of_day())
+        results = parcel.results(carry(get_backend(), held, parcel))
         Message.objects.update(lease_until=timezone.now() - timedelta(hours=1))
         settle_dead_claims()
         assert statuses(campaign) == {Status.UNCONFIRMED: 1}
-        record(held.id, {held.rows[0].pk: result})
+        record(held.id, results)
         row = Message.objects.get()
         assert row.status == Status.SUBMITTED
         assert row.transaction_id
@@ -289,3 +292,120 @@ class TestSchedule:
         campaign.refresh_from_db()
         assert campaign.status == CampaignStatus.PAUSED
         assert "over an hour" in campaign.status_reason
+
+
+class TestManyAtOnce:
+    """The vendor's two bulk modes."""
+
+    def test_one_text_for_all_goes_in_few_calls_and_reaches_each_once(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer, settings: Any
+    ) -> None:
+        tune(settings, BULK_SIZE=50)
+        campaign = service.launch(make_campaign(220, text="The shop is closed today."))
+        dispatch(campaign.pk)
+        assert received(on_sandbox) == {"91" + mobile(n): 1 for n in range(220)}
+        assert statuses(campaign) == {Status.SUBMITTED: 220}
+        calls = on_sandbox.stats()["sends"]["calls"]
+        assert 5 <= calls < 30
+        assert Message.objects.values("transaction_id").distinct().count() == calls
+        assert report(campaign).segments == 220
+
+    def test_a_bad_number_never_sinks_its_call(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
+    ) -> None:
+        rows = [[91, mobile(n), "A"] for n in range(40)]
+        rows[7][1], rows[29][1] = "7999000511", "7999000400"
+        campaign = service.launch(make_campaign(rows=rows, text="The shop is closed today."))
+        dispatch(campaign.pk)
+        assert statuses(campaign) == {Status.SUBMITTED: 38, Status.FAILED: 2}
+        failed = (
+            Message.objects.filter(status=Status.FAILED).order_by("pk").values_list("phone", "error_code")
+        )
+        assert list(failed) == [("+917999000511", "511"), ("+917999000400", "400")]
+        assert sum(received(on_sandbox).values()) == 38
+        assert max(received(on_sandbox).values()) == 1
+
+    def test_the_vendors_file_mode_writes_each_their_own_text(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
+    ) -> None:
+        rows = [[91, mobile(n), f"@N{n}", n + 1, "+x"] for n in range(30)]
+        text = "Hello ##var3##, ##var1## owes ##var2##. Bye ##var3##!"
+        campaign = service.launch(make_campaign(rows=rows, text=text, mode="file"), at=None)
+        dispatch(campaign.pk)
+        assert statuses(campaign) == {Status.SUBMITTED: 30}
+        assert on_sandbox.messages("91" + mobile(4))[0]["text"] == "Hello +x, @N4 owes 5. Bye +x!"
+        assert on_sandbox.stats()["sends"]["calls"] <= 3
+
+    def test_reports_of_a_bulk_call_find_each_recipient_by_number(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
+    ) -> None:
+        rows = [[91, mobile(1), "A"], [91, "7999000010", "A"], [91, "7999000012", "A"]]
+        campaign = service.launch(make_campaign(rows=rows, text="The shop is closed today."))
+        dispatch(campaign.pk)
+        shared = Message.objects.values_list("transaction_id", flat=True).distinct().get()
+        for phone, word in ((mobile(1), "DELIVRD"), ("7999000010", "UNDELIV"), ("7999000012", "REJECTD")):
+            receive({"messageId": shared, "mobile": f"91{phone}", "status": word, "errorCode": 0})
+        assert statuses(campaign) == {Status.DELIVERED: 1, Status.UNDELIVERED: 1, Status.REJECTED: 1}
+
+    def test_a_lost_answer_makes_the_whole_call_unconfirmed(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
+    ) -> None:
+        on_sandbox.configure(errors={"reset_after": 1.0})
+        campaign = service.launch(make_campaign(20, text="The shop is closed today."))
+        dispatch(campaign.pk)
+        assert statuses(campaign) == {Status.UNCONFIRMED: 20}
+        assert max(received(on_sandbox).values()) == 1
+
+
+def test_two_campaigns_share_the_pace_fairly(
+    make_campaign: CampaignMaker, on_sandbox: SandboxServer, settings: Any
+) -> None:
+    tune(settings, PACE_PER_SECOND=60.0, DISPATCH_SLICE=2.5)
+    campaigns = [service.launch(make_campaign(150)), service.launch(make_campaign(150))]
+
+    def work(pk: int) -> None:
+        dispatch(pk)
+        connection.close()
+
+    threads = [threading.Thread(target=work, args=(campaign.pk,)) for campaign in campaigns]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sent = [statuses(campaign)[Status.SUBMITTED] for campaign in campaigns]
+    assert sum(sent) <= 60 * 4
+    assert min(sent) > 0.6 * max(sent)
+
+
+def test_answers_are_held_while_the_database_is_away(
+    make_campaign: CampaignMaker, on_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = service.launch(make_campaign(10))
+    real_record, failures = (
+        record,
+        iter([OperationalError("server closed the connection"), InterfaceError("gone")]),
+    )
+
+    def unlucky(*args: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return real_record(*args)
+
+    monkeypatch.setattr(dispatching, "record", unlucky)
+    dispatch(campaign.pk)
+    assert statuses(campaign) == {Status.SUBMITTED: 10}
+
+
+def test_a_share_of_failures_pauses_the_campaign(
+    make_campaign: CampaignMaker, on_sandbox: SandboxServer, settings: Any
+) -> None:
+    tune(settings, BREAKER_SHARE=0.2, BREAKER_SHARE_AFTER=40, BREAKER_FAILURES=1000, DISPATCH_THREADS=4)
+    rows = [[91, mobile(n) if n % 2 else f"7999000{(400, 511)[n // 2 % 2]}", "A"] for n in range(4)]
+    rows += [[91, mobile(n), "A"] for n in range(10, 300)]
+    on_sandbox.configure(errors={"400": 0.5})
+    campaign = service.launch(make_campaign(rows=rows, text="Hello ##var##"))
+    dispatch(campaign.pk)
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.PAUSED
+    assert "sends failed" in campaign.status_reason
+    assert statuses(campaign)[Status.QUEUED] > 0

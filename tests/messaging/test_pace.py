@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from django_messagecentral.messaging import pace
+from django_messagecentral.messaging.models import Pace
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.db]
 
@@ -63,3 +66,25 @@ def test_nothing_leaves_while_the_vendor_wants_us_to_wait() -> None:
     assert 28 < refused.wait <= 30
     pace.block("k", 5)  # a shorter one does not shorten it
     assert pace.reserve("k", 1, 10.0).wait > 20
+
+
+def test_after_the_vendor_asked_for_less_the_pace_is_halved_and_grows_back() -> None:
+    pace.block("k", 0.1)
+    time.sleep(0.15)
+    assert pace.reserve("k", 100, 20.0).count == 10
+    Pace.objects.update(slowed_at=F("slowed_at") - timedelta(seconds=pace.RECOVERY / 2))
+    time.sleep(0.7)  # the second that was granted passes
+    assert 10 <= pace.reserve("k", 100, 20.0).count <= 15
+    Pace.objects.update(slowed_at=F("slowed_at") - timedelta(seconds=pace.RECOVERY))
+    time.sleep(1.0)
+    assert pace.reserve("k", 100, 20.0).count >= 19
+
+
+def test_a_longer_window_holds_beside_the_second() -> None:
+    limits = [pace.Limit("second", 100.0), pace.Limit("hour", 30 / 3600, 3600.0)]
+    assert pace.reserve_all(limits, 20).count == 20
+    assert pace.reserve_all(limits, 20).count == 10
+    refused = pace.reserve_all(limits, 20)
+    assert refused.count == 0
+    assert 60 < refused.wait <= 120
+    assert pace.reserve("second", 100, 100.0).count >= 69  # what the hour did not grant came back
