@@ -17,12 +17,8 @@ class Command(BaseCommand):
     help = "Count campaigns' messages from scratch and compare with the counters that the pages show."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "campaigns", nargs="*", metavar="ID", help="public ids (default: all)"
-        )
-        parser.add_argument(
-            "--mend", action="store_true", help="correct it, except while sending"
-        )
+        parser.add_argument("campaigns", nargs="*", metavar="ID", help="public ids (default: all)")
+        parser.add_argument("--mend", action="store_true", help="correct it, except while sending")
 
     def handle(self, *args: Any, **options: Any) -> None:
         campaigns = Campaign.objects.order_by("pk")
