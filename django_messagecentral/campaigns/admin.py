@@ -19,15 +19,15 @@ from django.utils.translation import gettext_lazy as _
 from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, ReadOnlyAdmin
 from django_messagecentral.campaigns import exports, service
 from django_messagecentral.campaigns.admin_forms import CampaignForm, LaunchForm
+from django_messagecentral.campaigns.admin_unconfirmed import LAUNCH, UnconfirmedMixin
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot, RejectedRow
 from django_messagecentral.campaigns.preview import preview
-from django_messagecentral.campaigns.progress import progress
+from django_messagecentral.campaigns.progress import Progress, progress
 from django_messagecentral.campaigns.states import CAMPAIGN_TRANSITIONS, TAKES_UPLOADS, CampaignStatus
 from django_messagecentral.campaigns.tasks import recount_segments
 from django_messagecentral.messaging import counters
 from django_messagecentral.messaging.states import Status
 
-LAUNCH = "messagecentral.launch_campaign"
 IMPORT = "messagecentral.import_campaign"
 EXPORT = "messagecentral.export_campaign"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -37,7 +37,7 @@ _FIXED_AFTER_UPLOAD = ("channel", "message_type", "sender_id", "template_id", "e
 
 
 @admin.register(Campaign)
-class CampaignAdmin(admin.ModelAdmin):
+class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
     form = CampaignForm
     list_display = ("name", "status_shown", "recipients_shown", "delivered_shown", "channel", "created_at")
     list_filter = ("status", "channel", "message_type")
@@ -82,7 +82,7 @@ class CampaignAdmin(admin.ModelAdmin):
             (None, {"fields": first}),
             (
                 _("How it is sent"),
-                {"fields": ("channel", "message_type", "sender_id", "template_id", "entity_id")},
+                {"fields": ("channel", "message_type", "sender_id", "template_id", "entity_id", "mode")},
             ),
             (_("When"), {"fields": ("pace", "ends_at")}),
         )
@@ -145,10 +145,11 @@ class CampaignAdmin(admin.ModelAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def _panel(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+        shown = progress(campaign)
         return {
             "campaign": campaign,
-            "progress": progress(campaign),
-            "buttons": self._buttons(request, campaign),
+            "progress": shown,
+            "buttons": self._buttons(request, campaign, shown),
             "uploads": campaign.uploads.all(),
             "problems": (
                 RejectedRow.objects.filter(upload__campaign=campaign)
@@ -163,7 +164,7 @@ class CampaignAdmin(admin.ModelAdmin):
             "progress_url": self._url("progress", campaign),
         }
 
-    def _buttons(self, request: HttpRequest, campaign: Campaign) -> list[dict[str, Any]]:
+    def _buttons(self, request: HttpRequest, campaign: Campaign, shown: Progress) -> list[dict[str, Any]]:
         if not request.user.has_perm(LAUNCH):
             return []
         status = CampaignStatus(campaign.status)
@@ -183,7 +184,7 @@ class CampaignAdmin(admin.ModelAdmin):
             buttons.append(
                 {"label": _("Cancel campaign…"), "url": self._url("cancel", campaign), "method": "get"}
             )
-        return buttons
+        return buttons + self.unconfirmed_buttons(campaign, shown)
 
     # -- views ----------------------------------------------------------------------------------
 
@@ -198,6 +199,7 @@ class CampaignAdmin(admin.ModelAdmin):
             "pause": self.pause_view,
             "resume": self.resume_view,
             "rejected": self.rejected_view,
+            **self.unconfirmed_views(),
         }
         own = [
             path(
