@@ -12,10 +12,12 @@ from typing import Any
 from django_messagecentral.callbacks.tasks import process_callbacks
 from django_messagecentral.campaigns.tasks import cancel_messages_of, dispatch_campaign, import_upload, sweep
 from django_messagecentral.messaging.tasks import deliver_message
+from django_messagecentral.upkeep import upkeep
 from django_messagecentral.verification.tasks import fall_back, sweep_verifications
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "messagecentral-sweep": {"task": sweep.name, "schedule": 10.0, "options": {"expires": 10}},
+    "messagecentral-upkeep": {"task": upkeep.name, "schedule": 60.0, "options": {"expires": 60}},
 }
 
 __all__ = [
@@ -28,4 +30,5 @@ __all__ = [
     "process_callbacks",
     "sweep",
     "sweep_verifications",
+    "upkeep",
 ]

@@ -369,3 +369,14 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Marker(models.Model):
+    """When something of the engine last ran, and how far it went."""
+
+    name = ExactCharField(max_length=60, unique=True)
+    position = models.BigIntegerField(default=0)
+    at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
