@@ -59,6 +59,8 @@ class _Plan:
     general: re.Pattern[str]
     lengths: frozenset[int]
     regions: tuple[_Region, ...]
+    # Of a code with one region: its valid national numbers that begin with no prefix, by their length.
+    plain: dict[int, re.Pattern[str]]
 
     def judge(self, digits: str) -> Number | None:
         """The number of national ``digits`` that begin with no national prefix."""
@@ -75,7 +77,12 @@ class _Plan:
 def read_national(digits: str, region: str) -> Number | None:
     """What ``digits`` mean when dialled in ``region`` (ISO 3166), if that is plain."""
     plan = _plan_of_region(region)
-    if plan is None or len(digits) < _SHORTEST or plan.international_prefix.match(digits):
+    if plan is None:
+        return None
+    plain = plan.plain.get(len(digits))
+    if plain is not None and plain.match(digits):
+        return Number(plan.code, digits, plan.regions[0].name)
+    if len(digits) < _SHORTEST or plan.international_prefix.match(digits):
         return None
     if plan.general.fullmatch(digits):
         return plan.judge(digits) if len(digits) in plan.lengths else None
@@ -109,14 +116,28 @@ def _plan_of_region(region: str) -> _Plan | None:
 @cache
 def _plan(code: int, region: str) -> _Plan:
     metadata = _metadata(code, region)
+    regions = tuple(_region(code, name) for name in COUNTRY_CODE_TO_REGION_CODE[code])
     return _Plan(
         code=str(code),
         international_prefix=_compiled(metadata.international_prefix),
         national_prefix=_compiled(metadata.national_prefix_for_parsing),
         general=_compiled(metadata.general_desc.national_number_pattern),
         lengths=frozenset(metadata.general_desc.possible_length),
-        regions=tuple(_region(code, name) for name in COUNTRY_CODE_TO_REGION_CODE[code]),
+        regions=regions,
+        plain=_plain(metadata, regions[0]) if len(regions) == 1 else {},
     )
+
+
+def _plain(metadata: Any, region: _Region) -> dict[int, re.Pattern[str]]:
+    """All that :func:`read_national` asks one after the other, as one pattern a length."""
+    prefixes = filter(None, (metadata.international_prefix, metadata.national_prefix_for_parsing, "0"))
+    none = "".join(f"(?!{prefix})" for prefix in prefixes)
+    general = metadata.general_desc
+    return {
+        length: re.compile(rf"{none}(?=(?:{general.national_number_pattern})\Z){pattern.pattern}\Z")
+        for length, pattern in region.valid.items()
+        if length in general.possible_length
+    }
 
 
 def _metadata(code: int, region: str) -> Any:

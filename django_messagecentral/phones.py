@@ -89,7 +89,7 @@ def parse_phone(raw: object, *, region: str = "", country: object = "") -> Phone
     text = _as_text(raw)
     if not text:
         raise InvalidPhone("empty")
-    found = _country(country)
+    found = _country(country) if country != "" else None
     if plain := _plain_number(text, region, found):
         return plain
     if found:

@@ -14,7 +14,7 @@ from typing import Self
 from django.utils import translation
 
 from django_messagecentral.campaigns.loading import Chunk
-from django_messagecentral.campaigns.sheet.recipients import Recipient, RowReader
+from django_messagecentral.campaigns.sheet.recipients import RowReader
 from django_messagecentral.campaigns.sheet.rows import Sheet
 from django_messagecentral.conf import app_settings
 
@@ -85,13 +85,7 @@ class ChunkReader:
         read = self._judge.read
         chunk, begun = Chunk(), time.monotonic()
         for row in self._sheet.rows(self._after, self._offset):
-            answer = read(row)
-            if isinstance(answer, Recipient):
-                chunk.recipients.append(answer)
-            else:
-                chunk.rejections.append(answer)
-            chunk.rows_read += 1
-            chunk.last_row, chunk.offset = row.number, row.offset
+            chunk.add(row, read(row))
             if chunk.rows_read >= most or (
                 not chunk.rows_read % 100 and time.monotonic() - begun > PROGRESS_SECONDS
             ):

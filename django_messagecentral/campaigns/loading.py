@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_messagecentral.campaigns import bulk
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
 from django_messagecentral.campaigns.sheet.recipients import Recipient, Rejection
+from django_messagecentral.campaigns.sheet.rows import SheetRow
 from django_messagecentral.db import database_now, in_transaction
 from django_messagecentral.messaging.counters import Deltas
 from django_messagecentral.messaging.models import Message
@@ -28,24 +29,39 @@ class LostImport(Exception):
 @dataclass(slots=True)
 class Chunk:
     """Rows read since the last checkpoint. ``last_row`` is the last row of the sheet that was looked at,
-    ``offset`` where it begins (bytes of the unpacked list).
+    ``offset`` a place at or before its beginning (bytes of the unpacked list).
     """
 
-    recipients: list[Recipient] = field(default_factory=list)
+    firsts: list[Recipient] = field(default_factory=list)
+    repeated: list[Rejection] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     rows_read: int = 0
     last_row: int = 0
     offset: int = 0
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    def add(self, row: SheetRow, answer: Recipient | Rejection) -> None:
+        """Take what was made of ``row``. Of recipients with one phone the first counts."""
+        if isinstance(answer, Recipient):
+            first = self._rows.setdefault(answer.phone, row.number)
+            if first == row.number:
+                self.firsts.append(answer)
+            else:
+                self.repeated.append(duplicate(answer, first))
+        else:
+            self.rejections.append(answer)
+        self.rows_read += 1
+        self.last_row, self.offset = row.number, row.offset
 
 
 @in_transaction(Message)
 def store(campaign: Campaign, upload: CampaignUpload, claim: UUID, chunk: Chunk) -> None:
     """Store ``chunk`` and move the checkpoint from ``upload.last_row``. Raises :class:`LostImport`."""
-    unique, repeated = _first_of_each(chunk.recipients)
-    written = bulk.writer()(campaign, upload, unique)
+    unique, repeated = chunk.firsts, chunk.repeated
+    written = bulk.writer(campaign, upload)(campaign, upload, unique)
     duplicates = [
         *repeated,
-        *(_duplicate(r, written.known[r.row_number]) for r in unique if r.row_number in written.known),
+        *(duplicate(r, written.known[r.row_number]) for r in unique if r.row_number in written.known),
     ]
     accepted = [
         r for r in unique if r.row_number not in written.known and r.row_number not in written.suppressed
@@ -91,20 +107,7 @@ def _regions(upload: CampaignUpload, accepted: Iterable[Recipient]) -> dict[str,
     return regions
 
 
-def _first_of_each(recipients: Iterable[Recipient]) -> tuple[list[Recipient], list[Rejection]]:
-    """The first recipient of each phone within the chunk, and the others with the row they repeat."""
-    rows: dict[str, int] = {}
-    first: list[Recipient] = []
-    repeated: list[Rejection] = []
-    for recipient in recipients:
-        row = rows.setdefault(recipient.phone, recipient.row_number)
-        if row == recipient.row_number:
-            first.append(recipient)
-        else:
-            repeated.append(_duplicate(recipient, row))
-    return first, repeated
-
-
-def _duplicate(recipient: Recipient, row: int | None) -> Rejection:
+def duplicate(recipient: Recipient, row: int | None) -> Rejection:
+    """``recipient`` set aside, since the campaign has its phone from ``row`` already."""
     reason = _("The same phone as in row %(row)s: it gets one message.") % {"row": row or "?"}
     return Rejection(recipient.row_number, recipient.variables, RejectedRow.DUPLICATE, reason)

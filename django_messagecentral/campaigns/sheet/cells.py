@@ -56,6 +56,11 @@ def cell_text(value: Any, number_format: str = GENERAL, locale: str = "en") -> s
     return str(value).strip()
 
 
+def signs_of(locale: str) -> tuple[str, str]:
+    """The decimal and the thousands sign of ``locale`` ("de", "pt-BR")."""
+    return SIGNS.get(locale.split("-")[0].split("_")[0].lower(), SIGNS["en"])
+
+
 def plain_number(value: float | Decimal) -> str:
     """The shortest exact decimal text of a number, without exponent and without ``.0``."""
     if isinstance(value, float) and value.is_integer():
@@ -126,7 +131,7 @@ def _number_text(value: float | Decimal, number_format: str, locale: str) -> str
     digits = digits.zfill(whole_format.count("0"))
     if digits == "0" and whole_format.count("0") == 0 and decimals:
         digits = ""
-    point, thousands = SIGNS.get(locale.split("-")[0].split("_")[0].lower(), SIGNS["en"])
+    point, thousands = signs_of(locale)
     if "," in whole_format.rstrip(","):
         digits = _grouped(digits, thousands)
     if not (number or value == 0):

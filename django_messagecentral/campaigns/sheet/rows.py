@@ -19,7 +19,8 @@ EXCEL_ERRORS = frozenset(
 @dataclass(slots=True)
 class SheetRow:
     """One row: its number in Excel (from 1), the texts of its cells, those that cannot be used, by
-    position, and where it begins (bytes from the beginning of the unpacked list).
+    position, and a place to find it again: it begins there or not far behind (bytes from the beginning of
+    the unpacked list).
     """
 
     number: int
@@ -57,17 +58,15 @@ def unguarded(text: str) -> str:
     return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_STARTS else text
 
 
-def after(
-    number: int, offset: int, rows: Callable[[int], Iterator[SheetRow]], first: int
-) -> Iterator[SheetRow]:
-    """``rows`` that follow row ``number``, read from ``offset``, where that row is said to begin.
+def after(number: int, offset: int, rows: Callable[[int], Iterator[SheetRow]]) -> Iterator[SheetRow]:
+    """``rows`` that follow row ``number``, read from ``offset``, where that row or one before it begins.
 
-    When another row stands there, everything is read from ``first``: slower, and as right.
+    When a later row stands there, everything is read from the beginning: slower, and as right.
     """
     if offset:
         found = rows(offset)
         beginning = next(found, None)
-        if beginning is not None and beginning.number == number:
-            yield from found
+        if beginning is not None and beginning.number <= number:
+            yield from (row for row in found if row.number > number)
             return
-    yield from (row for row in rows(first) if row.number > number)
+    yield from (row for row in rows(0) if row.number > number)

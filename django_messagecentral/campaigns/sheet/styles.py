@@ -5,6 +5,7 @@ A sheet has few styles and, in many of its columns, few different values, so wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 from openpyxl.styles.numbers import is_date_format, is_timedelta_format
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, from_excel, from_ISO8601
 
-from django_messagecentral.campaigns.sheet.cells import GENERAL, cell_text
+from django_messagecentral.campaigns.sheet.cells import GENERAL, cell_text, signs_of
 
 REMEMBERED = 20_000  # values a style; about 3 MiB each
 _TEXTUAL = (GENERAL, "@", "")
+_FIXED = re.compile(r"(#,##)?0(?:\.(0+))?")
 
 Shown = Callable[[str], str]
 
@@ -45,9 +47,24 @@ class Styles:
     def _shower(self, number_format: str) -> Shown:
         if number_format in _TEXTUAL:
             return self._general
+        if quick := _FIXED.fullmatch(number_format):
+            return self._fixed(number_format, bool(quick[1]), len(quick[2] or ""))
         if is_date_format(number_format):
             return lru_cache(REMEMBERED)(lambda text: self._dated(text, number_format))
         return lru_cache(REMEMBERED)(lambda text: cell_text(_number(text), number_format, self._locale))
+
+    def _fixed(self, number_format: str, grouped: bool, decimals: int) -> Shown:
+        """For ``0``, ``0.00``, ``#,##0`` and the like: what needs no rounding is only written down."""
+        point, thousands = signs_of(self._locale)
+
+        def shown(text: str) -> str:
+            whole, _, fraction = text.partition(".")
+            if len(fraction) > decimals or len(text) > 15 or not (whole + fraction).isdecimal():
+                return cell_text(_number(text), number_format, self._locale)
+            digits = f"{int(whole):,}".replace(",", thousands) if grouped else str(int(whole))
+            return digits + point + fraction.ljust(decimals, "0") if decimals else digits
+
+        return shown
 
     @staticmethod
     def _general(text: str) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import partial
-from itertools import islice
 from typing import IO, Self
 
+from django_messagecentral.campaigns.sheet import regular, worksheet
 from django_messagecentral.campaigns.sheet import rows as sheet_rows
-from django_messagecentral.campaigns.sheet import worksheet
+from django_messagecentral.campaigns.sheet.celltexts import LAST_COLUMN, CellTexts
 from django_messagecentral.campaigns.sheet.columns import Columns
 from django_messagecentral.campaigns.sheet.errors import UnusableSheet, damaged, empty_sheet
 from django_messagecentral.campaigns.sheet.filecheck import OLE_MAGIC, check_file
@@ -33,9 +33,10 @@ class Workbook:
         try:
             self._package = self._closing.enter_context(closing(Package(file)))
             self._strings = self._closing.enter_context(closing(self._shared_strings()))
-            self._styles = Styles(
+            styles = Styles(
                 self._package.number_formats(), locale=locale, epoch_1904=self._package.epoch_1904
             )
+            self._texts = CellTexts(self._strings, styles)
             self._part, self.header_row, self.header = self._find_sheet()
             self.columns = Columns.of(self.header)
         except UnusableSheet:
@@ -70,23 +71,25 @@ class Workbook:
         ``after`` begins, if that is known: then what comes before is unpacked but not read.
         """
         try:
-            yield from sheet_rows.after(max(after, self.header_row), offset, self._from, 0)
+            yield from sheet_rows.after(max(after, self.header_row), offset, self._from)
         except UnusableSheet:
             raise
         except Exception as error:
             raise damaged(error) from error
 
     def _from(self, offset: int) -> Iterator[SheetRow]:
-        width = self.columns.width
-        if not offset:
-            return self._walk(self._part, width)
-        return self._walk(self._part, width, self._head(self._part), offset)
-
-    def _walk(self, part: SheetPart, width: int, head: bytes = b"", offset: int = 0) -> Iterator[SheetRow]:
-        with self._package.open(part.path) as stream:
-            if offset:
-                stream.seek(offset)
-            yield from worksheet.walk(stream, self._strings, self._styles, width=width, fed=head, base=offset)
+        head, width = self._head(self._part), self.columns.width
+        start = offset or len(head)
+        with self._package.open(self._part.path) as stream:
+            if regular.is_regular(head):
+                stream.seek(start)
+                rows = regular.RegularRows(stream, self._texts, width=width, base=start)
+                yield from rows
+                if rows.stopped_at is None:
+                    return
+                start = rows.stopped_at
+            stream.seek(start)
+            yield from worksheet.walk(stream, self._texts, width=width, fed=head, base=start)
 
     def _head(self, part: SheetPart) -> bytes:
         return worksheet.beginning(partial(self._package.open, part.path))
@@ -97,7 +100,8 @@ class Workbook:
         for part in self._package.sheets:
             if not part.visible:
                 continue
-            found = next(islice(self._walk(part, worksheet.LAST_COLUMN), 1), None)
+            with self._package.open(part.path) as stream:
+                found = next(worksheet.walk(stream, self._texts, width=LAST_COLUMN), None)
             if found is None or found.number > HEADER_SEARCH_ROWS:
                 continue
             candidates.append((part, found.number, found.cells))

@@ -9,21 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from django_messagecentral.campaigns.sheet import xml
-from django_messagecentral.campaigns.sheet.rows import EXCEL_ERRORS, SheetRow, unguarded
-from django_messagecentral.campaigns.sheet.strings import SharedStrings, unescaped
-from django_messagecentral.campaigns.sheet.styles import Styles
+from django_messagecentral.campaigns.sheet.celltexts import CellTexts, ColumnNumbers, put
+from django_messagecentral.campaigns.sheet.rows import SheetRow
 
 LAST_ROW = 1_048_576
-LAST_COLUMN = 16_384
 _NAMES = xml.element_names(("row", "c", "v", "f", "t", "rPh"))
 _DIGITS = "0123456789"
-_BOOLEANS = {"1": "TRUE", "0": "FALSE", "true": "TRUE", "false": "FALSE"}
 
 
 def walk(
-    stream: IO[bytes], strings: SharedStrings, styles: Styles, *, width: int, fed: bytes = b"", base: int = 0
+    stream: IO[bytes], texts_of: CellTexts, *, width: int, fed: bytes = b"", base: int = 0
 ) -> Iterator[SheetRow]:
-    """The rows that hold anything in their first ``width`` columns.
+    """The rows that hold anything in their first ``width`` columns, by a real XML parser.
 
     ``stream`` is the unpacked part. To begin in its middle, give the part's beginning up to its first row
     as ``fed``, a stream that stands at the tag of a row, and that tag's position as ``base`` (bytes).
@@ -37,7 +34,7 @@ def walk(
     style: str | None = None
     has_formula = taking = wanted = False
     shift = base - len(fed)
-    columns: dict[str, int] = {}
+    columns = ColumnNumbers()
     parser = xml.make_parser()
     names = _NAMES
 
@@ -53,8 +50,7 @@ def walk(
                 attribute = attributes[position]
                 if attribute == "r":
                     letters = attributes[position + 1].rstrip(_DIGITS)
-                    found = columns.get(letters)
-                    column = columns.setdefault(letters, _column(letters)) if found is None else found
+                    column = columns[letters]
                 elif attribute == "s":
                     style = attributes[position + 1]
                 elif attribute == "t":
@@ -95,48 +91,12 @@ def walk(
                 text = texts[0] if len(texts) == 1 else "".join(texts)
                 texts.clear()
                 if wanted:
-                    finish(text)
+                    put(cells, column, texts_of.text(kind, style, text, column, problems))
         elif tag == "rPh":
             phonetic -= 1
         elif tag == "row" and (problems or any(cells)):
             out.append(SheetRow(row_number, cells, problems, row_offset))
 
-    def finish(text: str) -> None:
-        """The cell's text, or its problem."""
-        if kind is None or kind == "n":
-            if not text:
-                problems[column] = "formula"
-            elif style is None:
-                text = general(text)
-            else:
-                text = styles.number(style)(text)
-        elif kind == "s":
-            text = strings[int(text)] if text else ""
-            if text[:1] in ("'", "#"):
-                text = odd(text)
-        elif kind == "b":
-            text = _BOOLEANS.get(text, text)
-        elif kind == "d":
-            text = styles.date(text, style)
-        elif kind == "e":
-            problems[column] = "error"
-        else:  # a formula's text, or one that stands in the cell itself
-            text = unescaped(text)
-            if text[:1] in ("'", "#"):
-                text = odd(text)
-        missing = column - len(cells)
-        if missing > 0:
-            cells.extend([""] * missing)
-        elif missing < 0:
-            raise ValueError("cells out of order")
-        cells.append(text)
-
-    def odd(text: str) -> str:
-        if text in EXCEL_ERRORS:
-            problems[column] = "error"
-        return unguarded(text)
-
-    general = styles.number(None)
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = characters
     parser.Parse(fed, False)
@@ -191,15 +151,3 @@ def _row_number(attributes: list[str], previous: int) -> int:
     if not previous < number <= LAST_ROW:
         raise ValueError("rows out of order")
     return number
-
-
-def _column(letters: str) -> int:
-    """ "A" -> 0, "AA" -> 26."""
-    number = 0
-    for letter in letters:
-        if not "A" <= letter <= "Z":
-            raise ValueError("no such column")
-        number = number * 26 + ord(letter) - 64
-    if not 0 < number <= LAST_COLUMN:
-        raise ValueError("no such column")
-    return number - 1
