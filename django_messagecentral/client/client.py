@@ -12,7 +12,14 @@ from django_messagecentral.client.codes import FlowType, Operation
 from django_messagecentral.client.credentials import read_credentials
 from django_messagecentral.client.http import GRACE, Call, Transport
 from django_messagecentral.client.results import SendResult, ValidateResult
-from django_messagecentral.client.tokens import MAX_WAIT, MemoryTokenStore, Token, TokenSource, TokenStore
+from django_messagecentral.client.tokens import (
+    MAX_WAIT,
+    MemoryTokenStore,
+    Token,
+    TokenSource,
+    TokenStore,
+    jwt_expiry,
+)
 from django_messagecentral.exceptions import (
     AuthenticationFailed,
     MessageCentralError,
@@ -145,6 +152,18 @@ class MessageCentralClient:
         """
         call = message_now.send_file_call(file, message, filename, message_now.Options(**options))
         return message_now.read_send(self._perform(call, Operation.MESSAGE))
+
+    def check_credentials(self) -> None:
+        """Ask for a new token, which is not kept: nothing is sent. Raises
+        :class:`~django_messagecentral.exceptions.MessageCentralError`, as a rule AuthenticationFailed.
+
+        A ready token cannot be asked about without sending something, so only its expiry is looked at.
+        """
+        ready = self._credentials.token
+        if ready is None:
+            self._fetch_token()
+        elif (jwt_expiry(ready.value) or time.time() + 1) <= time.time():
+            raise AuthenticationFailed("the ready token has expired")
 
     def close(self) -> None:
         """Close this process's connections; the client may be used again."""
