@@ -78,10 +78,8 @@ class TestWhatIsBroken:
         body = base64.urlsafe_b64encode(json.dumps({"exp": 1_000_000_000}).encode()).decode().rstrip("=")
         token = f"eyJhbGciOiJIUzUxMiJ9.{body}.c2ln"
         settings.MESSAGECENTRAL = {**settings.MESSAGECENTRAL, "PASSWORD": "", "TOKEN": token}
-        assert found("credentials") == (
-            health.FAILING,
-            "the vendor refuses the account: the ready token has expired",
-        )
+        status, detail = found("credentials")
+        assert (status, "expired" in detail) == (health.FAILING, True)
 
     def test_a_broker_that_is_down(self, broker: Any) -> None:
         broker("redis://127.0.0.1:9/0")

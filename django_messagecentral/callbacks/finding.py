@@ -3,7 +3,10 @@
 1. by ``transaction_id``, or by the reports' own id where an earlier report taught it;
 2. within that id by phone, where a bulk call gave many recipients one id;
 3. by phone and submit time: exactly one unsettled message of that phone within ten minutes, and none of
-   that phone still being sent. The strange id is then recorded on the row.
+   that phone (nor a one-time code to it) still being sent. The strange id is then recorded on the row.
+
+A report whose id belongs to a one-time code of a verification is that code's, before anything is guessed by
+phone.
 """
 
 from __future__ import annotations
@@ -18,15 +21,18 @@ from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.db import batched
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import UNSETTLED, Status
+from django_messagecentral.verification.models import Challenge
+from django_messagecentral.verification.states import ChallengeStatus
 
 SUBMIT_WINDOW = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Exactly one ``message``, or none and, where that is known, why."""
+    """Exactly one ``message``, or the one-time code, or neither and, where that is known, why."""
 
     message: Message | None = None
+    challenge_id: int | None = None
     reason: Callback.Reason | None = None
 
 
@@ -35,7 +41,9 @@ NOTHING = Finding()
 
 def find(callbacks: list[Callback]) -> dict[int, Finding]:
     """By callback id."""
-    by_id = _with_ids({callback.vendor_message_id for callback in callbacks} - {""})
+    ids = {callback.vendor_message_id for callback in callbacks} - {""}
+    by_id = _with_ids(ids)
+    codes = _codes_with(ids - set(by_id))
     findings: dict[int, Finding] = {}
     taught: dict[int, str] = {}  # message -> the strange id that this very batch gives it
     for callback in callbacks:
@@ -46,6 +54,8 @@ def find(callbacks: list[Callback]) -> dict[int, Finding]:
         elif known:
             several = len(fitting) > 1  # a bulk call's id without a phone
             finding = Finding(reason=Callback.Reason.SEVERAL if several else Callback.Reason.FOREIGN_PHONE)
+        elif callback.vendor_message_id in codes:
+            finding = Finding(challenge_id=codes[callback.vendor_message_id])
         else:
             finding = _by_phone(callback)
             guess = finding.message
@@ -67,10 +77,22 @@ def _with_ids(wanted: set[str]) -> dict[str, list[Message]]:
     return found
 
 
+def _codes_with(wanted: set[str]) -> dict[str, int]:
+    """One-time codes by the id that a report would have: the send's transaction id, or the vendor's own."""
+    found: dict[str, int] = {}
+    for ids in batched(wanted, 200):
+        rows = Challenge.objects.filter(Q(transaction_id__in=ids) | Q(vendor_id__in=ids))
+        for pk, transaction_id, vendor_id in rows.values_list("pk", "transaction_id", "vendor_id"):
+            found |= dict.fromkeys({transaction_id, vendor_id} - {""}, pk)
+    return found
+
+
 def _by_phone(callback: Callback) -> Finding:
     if not callback.phone:
         return NOTHING
     if Message.objects.filter(phone=callback.phone, status=Status.SENDING).exists():
+        return NOTHING
+    if Challenge.objects.filter(phone=callback.phone, status=ChallengeStatus.SENDING).exists():
         return NOTHING
     near = list(candidates(callback)[:2])
     if len(near) > 1:

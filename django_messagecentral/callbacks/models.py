@@ -55,6 +55,14 @@ class Callback(models.Model):
         on_delete=models.SET_NULL,
         related_name="callbacks",
     )
+    challenge = models.ForeignKey(
+        "messagecentral.Challenge",
+        verbose_name=_("one-time code"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="callbacks",
+    )
 
     class Meta:
         verbose_name = _("callback")

@@ -83,7 +83,10 @@ def process_batch() -> int:
     rates, now = RateCard.of_day(), timezone.now()
     for callback in callbacks:
         finding = findings[callback.pk]
-        if finding.message is None:
+        if finding.challenge_id is not None:
+            callback.state, callback.reason = Callback.State.APPLIED, ""
+            callback.challenge_id = finding.challenge_id
+        elif finding.message is None:
             _put_aside(callback, finding, now)
         elif finding.message.pk not in rows:  # a worker is writing it, or was stopped while it did
             callback.next_try_at = now + timedelta(seconds=1)
@@ -131,9 +134,11 @@ def _save(callbacks: list[Callback]) -> None:
             fields["next_try_at"] = again
         for batch in batched(group, 200):
             rows = Callback.objects.filter(pk__in=[callback.pk for callback in batch])
-            whens = [When(pk=c.pk, then=Value(c.message_id)) for c in batch if c.message_id]
-            if whens:
-                fields["message"] = Case(*whens, output_field=Callback._meta.get_field("message"))
+            for name in ("message", "challenge"):
+                ids = {callback.pk: getattr(callback, f"{name}_id") for callback in batch}
+                whens = [When(pk=pk, then=Value(value)) for pk, value in ids.items() if value]
+                column: Any = Callback._meta.get_field(name)
+                fields[name] = Case(*whens, default=None, output_field=column) if whens else None
             rows.update(**fields)
 
 
