@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from typing import IO
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -14,7 +15,7 @@ _SPREAD = 7919  # a prime: neighbours in the sheet are no neighbours in the numb
 GROUP = 10_000  # rows written at once
 
 
-def write(path: str, rows: int, columns: int = 5) -> None:
+def write(path: str | IO[bytes], rows: int, columns: int = 5) -> None:
     """``Country, Mobile, var1, var2 ...`` with ``rows`` different Indian mobiles. ``columns``:
     at least five.
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
+from xml.parsers.expat import ExpatError
 
 from django_messagecentral.campaigns.sheet.columns import Columns
 
@@ -61,11 +62,14 @@ def unguarded(text: str) -> str:
 def after(number: int, offset: int, rows: Callable[[int], Iterator[SheetRow]]) -> Iterator[SheetRow]:
     """``rows`` that follow row ``number``, read from ``offset``, where that row or one before it begins.
 
-    When a later row stands there, everything is read from the beginning: slower, and as right.
+    When no row or a later one stands there, everything is read from the beginning: slower, and as right.
     """
     if offset:
         found = rows(offset)
-        beginning = next(found, None)
+        try:
+            beginning = next(found, None)
+        except (ExpatError, ValueError):  # the middle of something
+            beginning = None
         if beginning is not None and beginning.number <= number:
             yield from (row for row in found if row.number > number)
             return
