@@ -29,9 +29,9 @@ SUBMIT_WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Exactly one ``message``, or the one-time code, or neither and, where that is known, why."""
+    """Exactly one message, or the one-time code, or neither and, where that is known, why."""
 
-    message: Message | None = None
+    message_id: int | None = None
     challenge_id: int | None = None
     reason: Callback.Reason | None = None
 
@@ -47,8 +47,8 @@ def find(callbacks: list[Callback]) -> dict[int, Finding]:
     findings: dict[int, Finding] = {}
     taught: dict[int, str] = {}  # message -> the strange id that this very batch gives it
     for callback in callbacks:
-        known = by_id.get(callback.vendor_message_id, [])
-        fitting = [message for message in known if callback.phone in ("", message.phone)]
+        known = by_id.get(callback.vendor_message_id, {})
+        fitting = [pk for pk, phone in known.items() if callback.phone in ("", phone)]
         if len(fitting) == 1:
             finding = Finding(fitting[0])
         elif known:
@@ -58,29 +58,28 @@ def find(callbacks: list[Callback]) -> dict[int, Finding]:
             finding = Finding(challenge_id=codes[callback.vendor_message_id])
         else:
             finding = _by_phone(callback)
-            guess = finding.message
-            if (
-                guess
-                and taught.setdefault(guess.pk, callback.vendor_message_id) != callback.vendor_message_id
-            ):
+            guess = finding.message_id
+            if guess and taught.setdefault(guess, callback.vendor_message_id) != callback.vendor_message_id:
                 finding = NOTHING
         findings[callback.pk] = finding
     return findings
 
 
-def _with_ids(wanted: set[str]) -> dict[str, list[Message]]:
-    found: dict[str, list[Message]] = defaultdict(list)
-    for ids in batched(wanted, 200):
-        for message in Message.objects.filter(Q(transaction_id__in=ids) | Q(vendor_message_id__in=ids)):
-            for own in {message.transaction_id, message.vendor_message_id} - {""}:
-                found[own].append(message)
+def _with_ids(wanted: set[str]) -> dict[str, dict[int, str]]:
+    """By id: the messages that bear it, with their phones."""
+    found: dict[str, dict[int, str]] = defaultdict(dict)
+    for ids in batched(wanted, 500):
+        rows = Message.objects.filter(Q(transaction_id__in=ids) | Q(vendor_message_id__in=ids))
+        for pk, phone, *own in rows.values_list("pk", "phone", "transaction_id", "vendor_message_id"):
+            for own_id in {*own} - {""}:
+                found[own_id][pk] = phone
     return found
 
 
 def _codes_with(wanted: set[str]) -> dict[str, int]:
     """One-time codes by the id that a report would have: the send's transaction id, or the vendor's own."""
     found: dict[str, int] = {}
-    for ids in batched(wanted, 200):
+    for ids in batched(wanted, 500):
         rows = Challenge.objects.filter(Q(transaction_id__in=ids) | Q(vendor_id__in=ids))
         for pk, transaction_id, vendor_id in rows.values_list("pk", "transaction_id", "vendor_id"):
             found |= dict.fromkeys({transaction_id, vendor_id} - {""}, pk)
@@ -94,7 +93,7 @@ def _by_phone(callback: Callback) -> Finding:
         return NOTHING
     if Challenge.objects.filter(phone=callback.phone, status=ChallengeStatus.SENDING).exists():
         return NOTHING
-    near = list(candidates(callback)[:2])
+    near = list(candidates(callback).values_list("pk", flat=True)[:2])
     if len(near) > 1:
         return Finding(reason=Callback.Reason.SEVERAL)
     return Finding(near[0]) if near else NOTHING

@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import caches
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_messagecentral.callbacks.finding import Finding, find
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.callbacks.report import status_of
 from django_messagecentral.conf import app_settings
-from django_messagecentral.db import batched, in_transaction, locked
+from django_messagecentral.db import batched, in_transaction, locked, set_by_pk
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.states import DELIVERY, UNSETTLED, Cause, Status, is_allowed, outranks
@@ -29,12 +29,17 @@ from django_messagecentral.messaging.transitions import Write, write
 
 logger = logging.getLogger("django_messagecentral.callbacks")
 
-BATCH = 500
+BATCH = 1_000
 FIRST_RETRY, LAST_RETRY, MAX_TRIES = 5.0, 3600.0, 40  # seconds, seconds, tries
 FOREIGN_TRIES = 6  # of a known id with a phone it does not have: about five minutes
 SCHEDULED_KEY = "messagecentral:callbacks:scheduled"
 SCHEDULED_SECONDS = 30
 
+# Of a message; what is not named here would be read row by row.
+_NEEDED = (
+    *("public_id", "campaign_id", "phone", "region", "channel", "message_type", "purpose"),
+    *("status", "segments", "cost", "transaction_id", "done_at"),
+)
 _WAITING = (Callback.State.PENDING, Callback.State.UNMATCHED)
 _REPORTABLE = (Status.SENDING, Status.FAILED, *UNSETTLED, *DELIVERY)
 
@@ -72,12 +77,12 @@ def forget_call() -> None:
 @in_transaction(Callback)
 def process_batch() -> int:
     """Process the oldest reports that are due; how many. Safe when run twice at once."""
-    callbacks = list(locked(due().order_by("pk"), skip_locked=True)[:BATCH])
+    callbacks = list(locked(due().order_by("pk").defer("payload", "remote_ip"), skip_locked=True)[:BATCH])
     if not callbacks:
         return 0
     findings = find(callbacks)
-    wanted = {finding.message.pk for finding in findings.values() if finding.message}
-    free = locked(Message.objects.filter(pk__in=wanted).order_by("pk"), skip_locked=True)
+    wanted = {finding.message_id for finding in findings.values() if finding.message_id}
+    free = locked(Message.objects.filter(pk__in=wanted).only(*_NEEDED).order_by("pk"), skip_locked=True)
     rows = {row.pk: row for row in free}
     writes: dict[int, Write] = {}
     rates, now = RateCard.of_day(), timezone.now()
@@ -86,12 +91,12 @@ def process_batch() -> int:
         if finding.challenge_id is not None:
             callback.state, callback.reason = Callback.State.APPLIED, ""
             callback.challenge_id = finding.challenge_id
-        elif finding.message is None:
+        elif finding.message_id is None:
             _put_aside(callback, finding, now)
-        elif finding.message.pk not in rows:  # a worker is writing it, or was stopped while it did
+        elif finding.message_id not in rows:  # a worker is writing it, or was stopped while it did
             callback.next_try_at = now + timedelta(seconds=1)
         else:
-            apply(callback, rows[finding.message.pk], writes, rates)
+            apply(callback, rows[finding.message_id], writes, rates)
     _save(callbacks)
     changed = write([rows[pk] for pk in writes], writes, Cause.CALLBACK)
     reopen(rows[change.message_id].phone for change in changed)
@@ -132,14 +137,11 @@ def _save(callbacks: list[Callback]) -> None:
         fields: dict[str, Any] = {"state": state, "reason": reason, "tries": tries}
         if again is not None:
             fields["next_try_at"] = again
-        for batch in batched(group, 200):
-            rows = Callback.objects.filter(pk__in=[callback.pk for callback in batch])
-            for name in ("message", "challenge"):
-                ids = {callback.pk: getattr(callback, f"{name}_id") for callback in batch}
-                whens = [When(pk=pk, then=Value(value)) for pk, value in ids.items() if value]
-                column: Any = Callback._meta.get_field(name)
-                fields[name] = Case(*whens, default=None, output_field=column) if whens else None
-            rows.update(**fields)
+        for batch in batched([callback.pk for callback in group], 500):
+            Callback.objects.filter(pk__in=batch).update(**fields)
+    for name in ("message_id", "challenge_id"):
+        found = {callback.pk: getattr(callback, name) for callback in callbacks}
+        set_by_pk(Callback, name, {pk: value for pk, value in found.items() if value})
 
 
 # -- applying -----------------------------------------------------------------------------------
