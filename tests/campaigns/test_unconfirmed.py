@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -312,6 +314,38 @@ class TestInTheMiddle:
             assert resend_unconfirmed(half_lost) == 2
         assert row_of(1).status == Status.DELIVERED
         assert counts_are_right(half_lost)
+
+    def test_four_people_press_at_once_and_each_message_is_queued_once(self, half_lost: Campaign) -> None:
+        outlive_leases()
+        barrier = threading.Barrier(4)
+        moved: list[int] = []
+        refused: list[str] = []
+
+        def press() -> None:
+            campaign = Campaign.objects.get(pk=half_lost.pk)
+            barrier.wait()
+            try:
+                moved.append(resend_unconfirmed(campaign))
+            except service.CampaignError as error:
+                refused.append(str(error))
+            finally:
+                connection.close()
+
+        people = [threading.Thread(target=press) for _ in range(4)]
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
+        half_lost.refresh_from_db()
+        assert len(moved) + len(refused) == 4  # nobody met anything but an answer or a refusal
+        assert counts_are_right(half_lost)
+        # Who came late may have ended the first one's loop: then some are left for another time.
+        queued = statuses(half_lost)[Status.QUEUED]
+        assert queued >= 1
+        assert queued + statuses(half_lost)[Status.UNCONFIRMED] == 3
+        assert half_lost.status in (CampaignStatus.SENDING, CampaignStatus.PAUSED)
+        if half_lost.status == CampaignStatus.PAUSED:
+            assert "broken off" in half_lost.status_reason
 
 
 class TestLateReports:
