@@ -37,6 +37,7 @@ class CampaignForm(forms.ModelForm):
             "sender_id",
             "template_id",
             "entity_id",
+            "mode",
             "pace",
             "ends_at",
         )

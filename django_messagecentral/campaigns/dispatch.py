@@ -35,7 +35,7 @@ from django_messagecentral.messaging import budgets, pace
 from django_messagecentral.messaging.claims import Claim, claim, longest_call
 from django_messagecentral.messaging.delivery import Parcel, carry
 from django_messagecentral.messaging.models import Message
-from django_messagecentral.messaging.results import Result, record
+from django_messagecentral.messaging.results import Result, record_all
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
 from django_messagecentral.messaging.wire import CallResult
@@ -43,10 +43,13 @@ from django_messagecentral.messaging.wire import CallResult
 logger = logging.getLogger("django_messagecentral.dispatch")
 
 LOOK_SECONDS = 0.5  # how often pause, cancel, pace and the kill switch are looked at
-FLUSH_SECONDS = 0.5  # how long a result may wait for company before it is written
+SIGN_SECONDS = 2.0  # how often a sign of life is given, and rivals and budgets are looked at
+FLUSH_SECONDS = 1.0  # how long a result may wait for company before it is written
 IDLE_SECONDS = 3.0  # a puller with nothing to do for this long ends; the sweep calls a new one
 QUEUE_ROWS = 5_000  # drafts that become queued in one step
 SLOW_DOWN_SECONDS = 5.0  # after 429 or 800 without a Retry-After
+AHEAD_SECONDS = 1.0  # seconds of calls, at the pace of late, that may wait for a free thread
+AHEAD_MOST = 4  # and never more than so many calls a thread
 DATABASE_SECONDS = 60.0  # how long answers are held while the database is away
 
 
@@ -86,6 +89,9 @@ class Puller:
         self._landed: list[tuple[Claim, dict[int, Result]]] = []
         self._flushed_at = time.monotonic()
         self._looked_at = 0.0
+        self._signed_at = -SIGN_SECONDS
+        self._began = time.monotonic()
+        self._answers = 0
         self._rivals = 1
         self._campaign: Campaign
         self._packer: Packer
@@ -123,20 +129,24 @@ class Puller:
         self._looked_at = time.monotonic()
         if not app_settings.SENDING_ENABLED:
             return False
-        alive = Campaign.objects.filter(pk=self._campaign_id, status=CampaignStatus.SENDING)
-        if not alive.update(heartbeat_at=Now()):
-            return False
-        campaign = alive.first()
+        campaign = Campaign.objects.filter(pk=self._campaign_id, status=CampaignStatus.SENDING).first()
         if campaign is None:
             return False
         self._campaign = campaign
         if first:
             self._packer = Packer(campaign)
-        self._rivals = max(1, Campaign.objects.filter(status=CampaignStatus.SENDING).count())
         if campaign.ends_at and campaign.ends_at <= timezone.now():
             self._pause(_("The campaign's end has passed."))
             return False
-        if budget := budgets.spent_budget(campaign.pk, campaign.message_type):
+        return self._looked_at - self._signed_at < SIGN_SECONDS or self._sign()
+
+    def _sign(self) -> bool:
+        """Give a sign of life, and look at what changes slowly: rivals for the pace, budgets."""
+        self._signed_at = self._looked_at
+        sending = Campaign.objects.filter(status=CampaignStatus.SENDING)
+        sending.filter(pk=self._campaign_id).update(heartbeat_at=Now())
+        self._rivals = max(1, sending.count())
+        if budget := budgets.spent_budget(self._campaign_id, self._campaign.message_type):
             self._pause(_("The budget %(name)s is spent.") % {"name": budget})
             return False
         return True
@@ -145,10 +155,11 @@ class Puller:
 
     def _pull(self, pool: ThreadPoolExecutor) -> float:
         """Claim what may leave now and hand it to the pool; seconds until it is worth asking again."""
-        free = self._threads - len(self._flying)
-        if free < max(1, self._threads // 2):
+        ahead = self._lookahead()
+        room = ahead - len(self._flying)
+        if room < max(1, ahead // 2):
             return FLUSH_SECONDS
-        granted = self._reserve(free * self._packer.call_size)
+        granted = self._reserve(room * self._packer.call_size)
         if not granted.count:
             return granted.wait
         claimed = claim(Message.objects.filter(campaign=self._campaign_id), granted.count)
@@ -161,6 +172,16 @@ class Puller:
         if refused:
             self._landed.append((claimed, refused))
         return 0.02 if len(claimed.rows) == granted.count else 0.3
+
+    def _lookahead(self) -> int:
+        """How many calls may be claimed: the threads', and behind them what surely leaves within a second.
+
+        Larger batches cost fewer queries a message; but what a killed worker had claimed is unconfirmed, so
+        little is claimed while the vendor is slow.
+        """
+        busy = time.monotonic() - self._began
+        soon = int(self._answers / busy * AHEAD_SECONDS) if busy > AHEAD_SECONDS else 0
+        return min(max(self._threads, soon), AHEAD_MOST * self._threads)
 
     def _submit(self, pool: ThreadPoolExecutor, claimed: Claim, parcel: Parcel) -> None:
         self._flying[pool.submit(self._carry, claimed, parcel)] = (claimed, parcel)
@@ -199,7 +220,7 @@ class Puller:
             time.sleep(seconds)
         self._take_landed([future for future in self._flying if future.done()], pool)
         waited = time.monotonic() - self._flushed_at
-        enough = len(self._landed) >= max(1, self._threads // 2)
+        enough = len(self._landed) >= max(1, self._lookahead() // 2)
         if self._landed and (enough or waited >= FLUSH_SECONDS or not self._flying):
             self._flush()
 
@@ -209,6 +230,7 @@ class Puller:
         for future in futures:
             claimed, parcel = self._flying.pop(future)
             answer = future.result()
+            self._answers += 1
             refused = answer is not None and answer.outcome is Outcome.REFUSED
             halves = parcel.halves() if refused and pool is not None else []
             if pool is not None:
@@ -230,9 +252,8 @@ class Puller:
         by_claim: dict[uuid.UUID, dict[int, Result]] = {}
         for claimed, results in landed:
             by_claim.setdefault(claimed.id, {}).update(results)
-        for claim_id, results in by_claim.items():
-            _record(claim_id, results)
         if by_claim:
+            _record(by_claim)
             self._react([result for _claimed, results in landed for result in results.values()])
 
     def _react(self, results: list[Result]) -> None:
@@ -255,18 +276,20 @@ class Puller:
             logger.error("campaign %s paused: %s", self._campaign.public_id, reason)
 
 
-def _record(claim_id: uuid.UUID, results: dict[int, Result]) -> None:
+def _record(by_claim: dict[uuid.UUID, dict[int, Result]]) -> None:
     """Write answers; while the database is away they are held,
     since each lost one is an unconfirmed message.
     """
     ends = time.monotonic() + DATABASE_SECONDS
     while True:
         try:
-            record(claim_id, results)
+            record_all(by_claim)
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > ends:
                 raise
-            logger.warning("the database is away, %d answers are held: %s", len(results), error)
+            logger.warning(
+                "the database is away, %d answers are held: %s", sum(map(len, by_claim.values())), error
+            )
             connections[database_for(Message)].close()
             time.sleep(1.0)
         else:

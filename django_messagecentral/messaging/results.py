@@ -53,17 +53,27 @@ def retry_delay(attempt_count: int, retry_after: float | None) -> float:
     return max(retry_after or 0.0, backoff)
 
 
-@in_transaction(Message)
 def record(claim_id: UUID, results: Mapping[int, Result]) -> list[StatusChange]:
-    """Write ``results`` (by message id) to the rows that still carry this claim; the changes of status.
+    """Write ``results`` (by message id) to the rows that still carry this claim; the changes of status."""
+    return record_all({claim_id: results})
+
+
+@in_transaction(Message)
+def record_all(by_claim: Mapping[UUID, Mapping[int, Result]]) -> list[StatusChange]:
+    """Write the results of several claims (claim -> message id -> result) in one transaction.
 
     Rows that somebody else has moved on meanwhile (a person's decision, an early delivery report) keep
-    their status; what the answer tells of them is recorded all the same.
+    their status; what the answer tells of them is recorded all the same. A row that carries another claim
+    by now is not touched.
     """
-    rows = list(locked(Message.objects.filter(pk__in=list(results), claim=claim_id).order_by("pk")))
+    expected = {(claim, pk): result for claim, results in by_claim.items() for pk, result in results.items()}
+    held = Message.objects.filter(pk__in=[pk for _claim, pk in expected], claim__in=list(by_claim))
+    rows = [row for row in locked(held.order_by("pk")) if (row.claim, row.pk) in expected]
+    claims = {row.pk: row.claim for row in rows}  # before they are written
+    results = {row.pk: expected[(row.claim, row.pk)] for row in rows}
     changes = write(rows, {row.pk: _write_for(row, results[row.pk]) for row in rows}, Cause.OWNER)
     Attempt.objects.bulk_create(
-        _attempt(row.pk, claim_id, call) for row in rows if (call := results[row.pk].call) is not None
+        _attempt(row.pk, claims[row.pk], call) for row in rows if (call := results[row.pk].call) is not None
     )
     return changes
 
@@ -115,7 +125,7 @@ def _problem(call: CallResult) -> dict[str, Any]:
     return {"error": call.detail[:300], "error_code": str(call.code or call.http_status or "")[:20]}
 
 
-def _attempt(message_id: int, claim_id: UUID, call: CallResult) -> Attempt:
+def _attempt(message_id: int, claim_id: UUID | None, call: CallResult) -> Attempt:
     return Attempt(
         message_id=message_id,
         claim=claim_id,

@@ -18,8 +18,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Case, QuerySet, Value, When
+from django.db import connections, transaction
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from django_messagecentral import signals
@@ -192,8 +193,20 @@ def _update(
         if len(set(map(str, by_row.values()))) == 1:
             values[name] = next(iter(by_row.values()))
         else:
-            whens = [When(pk=pk, then=Value(value, output_field=field)) for pk, value in by_row.items()]
-            values[name] = Case(*whens, output_field=field)
+            values[name] = _case(field, by_row)
     written = Message.objects.filter(pk__in=[row.pk for row in batch], status=old).update(**values)
     if written != len(batch):
         raise Conflict(f"{len(batch) - written} messages changed meanwhile")
+
+
+def _case(field: Any, by_row: Mapping[int, Any]) -> RawSQL:
+    """``CASE id WHEN ... THEN ... END`` as one expression: Django's own resolves each branch,
+    ten times slower.
+    """
+    connection = connections[database_for(Message)]
+    parameters: list[Any] = []
+    for pk, value in by_row.items():
+        parameters += [pk, field.get_db_prep_save(value, connection)]
+    column = connection.ops.quote_name("id")
+    sql = f"CASE {column} {'WHEN %s THEN %s ' * len(by_row)}END"
+    return RawSQL(sql, parameters, output_field=field)  # noqa: S611

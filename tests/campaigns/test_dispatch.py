@@ -382,7 +382,7 @@ def test_answers_are_held_while_the_database_is_away(
 ) -> None:
     campaign = service.launch(make_campaign(10))
     real_record, failures = (
-        record,
+        dispatching.record_all,
         iter([OperationalError("server closed the connection"), InterfaceError("gone")]),
     )
 
@@ -391,7 +391,7 @@ def test_answers_are_held_while_the_database_is_away(
             raise failure
         return real_record(*args)
 
-    monkeypatch.setattr(dispatching, "record", unlucky)
+    monkeypatch.setattr(dispatching, "record_all", unlucky)
     dispatch(campaign.pk)
     assert statuses(campaign) == {Status.SUBMITTED: 10}
 
