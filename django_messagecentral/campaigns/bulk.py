@@ -44,14 +44,19 @@ Writer = Callable[[Campaign, CampaignUpload, Sequence[Recipient]], Written]
 
 def writer(campaign: Campaign, upload: CampaignUpload) -> Writer:
     """The way for the database that messages live in. To be called, and used, inside a transaction."""
-    connection = connections[database_for(Message)]
-    if connection.vendor == "postgresql":
-        from django.db.backends.postgresql.psycopg_any import is_psycopg3
+    if not has_copy():
+        return write_by_insert
+    others = CampaignUpload.objects.filter(campaign=campaign).exclude(pk=upload.pk)
+    return write_by_stage if others.exists() else write_by_copy
 
-        if is_psycopg3:
-            others = CampaignUpload.objects.filter(campaign=campaign).exclude(pk=upload.pk)
-            return write_by_stage if others.exists() else write_by_copy
-    return write_by_insert
+
+def has_copy() -> bool:
+    """Whether messages live in PostgreSQL and psycopg 3 speaks to it."""
+    if connections[database_for(Message)].vendor != "postgresql":
+        return False
+    from django.db.backends.postgresql.psycopg_any import is_psycopg3
+
+    return bool(is_psycopg3)
 
 
 def write_by_copy(campaign: Campaign, upload: CampaignUpload, recipients: Sequence[Recipient]) -> Written:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from django_messagecentral.campaigns import imports, loading, service
+from django_messagecentral.campaigns import bulk, imports, loading, service, sweep, tasks
 from django_messagecentral.campaigns.imports import run_import
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
 from django_messagecentral.campaigns.report import report
@@ -183,3 +185,114 @@ def test_the_stored_file_has_an_unguessable_name(make_sheet: SheetMaker) -> None
     upload = campaign.uploads.get()
     assert "salaries" not in upload.file.name
     assert upload.original_name == "salaries 2026.xlsx"
+
+
+# -- slices -------------------------------------------------------------------------------------
+
+
+def test_a_slice_that_is_over_hands_the_rest_to_a_task_that_goes_on_at_the_checkpoint(
+    make_sheet: SheetMaker, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.MESSAGECENTRAL = {**settings.MESSAGECENTRAL, "IMPORT_CHUNK_ROWS": 7}
+    campaign = service.create_campaign(
+        "Test", "Hi ##var##", file=make_sheet([[91, mobile(n), f"N{n}"] for n in range(30)])
+    )
+    upload = campaign.uploads.get()
+    called: list[Any] = []
+    monkeypatch.setattr(tasks.import_upload, "apply_async", lambda args, **options: called.append(args))
+    slices = 0
+    while not run_import(upload.pk, seconds=0):
+        slices += 1
+        upload.refresh_from_db()
+        assert (upload.claim, upload.lease_until, upload.tries) == (None, None, 0)
+        assert upload.last_row == min(31, 1 + 7 * slices)
+        assert called == [(upload.pk,)] * slices
+    assert slices == 5
+    assert Message.objects.of_campaign(campaign).count() == 30
+
+
+def test_the_sweep_goes_on_with_an_import_whose_successor_the_broker_lost(
+    make_sheet: SheetMaker, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.MESSAGECENTRAL = {**settings.MESSAGECENTRAL, "IMPORT_CHUNK_ROWS": 7}
+    campaign = service.create_campaign(
+        "Test", "Hi ##var##", file=make_sheet([[91, mobile(n), f"N{n}"] for n in range(30)])
+    )
+    upload = campaign.uploads.get()
+    with monkeypatch.context() as lost:
+        lost.setattr(tasks.import_upload, "apply_async", lambda *_, **__: None)
+        assert run_import(upload.pk, seconds=0) is False
+    CampaignUpload.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    sweep.restart_imports()
+    campaign.refresh_from_db()
+    assert campaign.status == CampaignStatus.READY
+    assert Message.objects.of_campaign(campaign).count() == 30
+
+
+def test_what_is_wrong_in_the_middle_of_a_sheet_fails_the_import_and_keeps_what_was_stored(
+    make_sheet: SheetMaker, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.MESSAGECENTRAL = {**settings.MESSAGECENTRAL, "IMPORT_CHUNK_ROWS": 7}
+    path = make_sheet([], name="list.csv")
+    lines = [f"+91{mobile(n)},N{n}" for n in range(20)]
+    path.write_text("\n".join(["Mobile,var1", *lines, f'+91{mobile(21)},"open', *["x" * 90] * 3000]))
+    campaign = service.create_campaign("Test", "Hi ##var##", file=path)
+    assert run_import(campaign.uploads.get().pk)
+    campaign.refresh_from_db()
+    upload = campaign.uploads.get()
+    assert (campaign.status, upload.status) == (CampaignStatus.READY, CampaignUpload.Status.FAILED)
+    assert "row 22" in upload.error
+    assert Message.objects.of_campaign(campaign).count() == upload.accepted == 14
+
+
+# -- ways of writing ----------------------------------------------------------------------------
+
+WRITERS = [bulk.write_by_insert, bulk.write_by_copy, bulk.write_by_stage]
+NASTY = ["back\\slash \\N \\t \"q\" 's'", "tab\tnew\nline", "₹ Zoë 🎉", "{},[]%s", "\\."]
+
+
+@pytest.mark.parametrize("write", WRITERS, ids=lambda write: write.__name__)
+def test_every_way_of_writing_stores_the_same(
+    write: Any, make_sheet: SheetMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if write is not bulk.write_by_insert and not bulk.has_copy():
+        assert bulk.writer(Campaign(), CampaignUpload()) is bulk.write_by_insert
+        return
+    monkeypatch.setattr(bulk, "writer", lambda *_: write)
+    for phone, channel, kind in ((2, "", ""), (3, "SMS", "PROMOTIONAL"), (4, "WHATSAPP", "")):
+        Suppression.objects.create(phone="+91" + mobile(phone), channel=channel, message_type=kind)
+    campaign = service.create_campaign(
+        "Test",
+        "Hi ##a##",
+        sender_id="tab\there",
+        template_id="1\\2",
+        entity_id="E",
+        message_type="PROMOTIONAL",
+    )
+    people = [("+91" + mobile(n), NASTY[n % 5]) for n in range(8)] + [("+91" + mobile(0), "again")]
+    first = service.add_recipients(campaign, people, columns=["Mobile", "a"])
+    run_import(first.pk)
+    more = [("+91" + mobile(n), "more") for n in range(6, 12)]
+    second = service.add_recipients(campaign, more, columns=["Mobile", "a"])
+    run_import(second.pk)
+    rows = list(Message.objects.of_campaign(campaign).order_by("pk"))
+    assert [(m.phone, m.variables) for m in rows] == [
+        ("+91" + mobile(n), [NASTY[n % 5] if n < 8 else "more"]) for n in range(12)
+    ]
+    assert {m.phone[-1] for m in rows if m.status == Status.SUPPRESSED} == {"2", "3"}
+    assert len({m.public_id for m in rows}) == 12
+    assert {m.public_id.version for m in rows} == {4}
+    for message in rows:
+        assert (message.sender_id, message.template_id, message.entity_id) == ("tab\there", "1\\2", "E")
+        assert (message.idempotency_key, message.attempt_count, message.text) == (None, 0, "")
+        assert message.created_at is not None
+        assert message.upload_id == (first.pk if message.phone < "+91" + mobile(8) else second.pk)
+    assert list(RejectedRow.objects.order_by("upload", "row_number").values_list("row_number", "code")) == [
+        (10, "duplicate"),
+        (2, "duplicate"),
+        (3, "duplicate"),
+    ]
+    assert "row 8" in RejectedRow.objects.get(upload=second, row_number=2).reason
+    assert counters.read(campaign.pk) == {Status.DRAFT: 10, Status.SUPPRESSED: 2}
+    first.refresh_from_db()
+    assert first.regions == {"IN": [6, 6]}
