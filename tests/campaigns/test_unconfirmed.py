@@ -28,7 +28,7 @@ from django_messagecentral.campaigns.report import report
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.campaigns.sweep import settle_dead_claims, sweep
 from django_messagecentral.campaigns.unconfirmed import give_up_unconfirmed, resend_unconfirmed, unconfirmed
-from django_messagecentral.messaging.claims import claim
+from django_messagecentral.messaging.claims import claim, longest_call
 from django_messagecentral.messaging.delivery import carry, pack
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
@@ -158,6 +158,13 @@ class TestSendingAgain:
         assert half_lost.status == CampaignStatus.COMPLETED
         assert statuses(half_lost)[Status.UNCONFIRMED] == 3
 
+    def test_a_lease_that_is_over_is_not_enough(self, half_lost: Campaign) -> None:
+        for seconds, ready in ((1, 0), (longest_call() - 10, 0), (longest_call() + 10, 3)):
+            ended = timezone.now() - timedelta(seconds=seconds)
+            Message.objects.filter(lease_until__isnull=False).update(lease_until=ended)
+            assert unconfirmed(half_lost).ready == ready
+        assert give_up_unconfirmed(half_lost) == 3
+
     def test_the_fresh_ones_are_left_alone_and_the_others_go(self, half_lost: Campaign) -> None:
         Message.objects.filter(pk=row_of(2).pk).update(lease_until=timezone.now() - timedelta(hours=1))
         assert resend_unconfirmed(half_lost) == 1
@@ -254,11 +261,24 @@ class TestInTheMiddle:
         assert pullers_called == [half_lost.pk]
         assert counts_are_right(half_lost)
 
-    def test_a_sweep_between_two_batches_does_not_close_the_campaign(self, half_lost: Campaign) -> None:
+    def test_a_sweep_and_a_puller_between_two_batches_do_not_close_the_campaign(
+        self, half_lost: Campaign, on_sandbox: SandboxServer
+    ) -> None:
         outlive_leases()
-        with self.after_the_first(sweep):
+        before = sum(received(on_sandbox).values())
+
+        def meanwhile() -> None:
+            dispatch(half_lost.pk)
+            sweep()
+            assert sum(received(on_sandbox).values()) == before  # it waits until all are queued
+
+        with self.after_the_first(meanwhile):
             assert resend_unconfirmed(half_lost) == 3
         assert half_lost.status == CampaignStatus.SENDING
+        dispatch(half_lost.pk)
+        half_lost.refresh_from_db()
+        assert half_lost.status == CampaignStatus.COMPLETED
+        assert statuses(half_lost) == {Status.SUBMITTED: 6}
 
     def test_a_crash_leaves_a_paused_campaign_that_says_why_and_can_be_resumed(
         self, half_lost: Campaign, on_sandbox: SandboxServer
