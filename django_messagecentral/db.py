@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connections, models, router, transaction
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -113,24 +114,15 @@ def database_now(model: type[models.Model]) -> datetime:
     return row or timezone.now()
 
 
-def set_by_pk(model: type[models.Model], column: str, values: Mapping[int, Any], size: int = 200) -> None:
-    """Give rows a value each, by primary key, in few statements: to be called in a transaction.
+def value_by_pk(model: type[models.Model], name: str, values: Mapping[int, Any]) -> RawSQL:
+    """``CASE id WHEN ... THEN ... END`` for ``update(name=...)``: a value a row in one statement.
 
-    ``column`` is a column's name (``message_id``). Django's own CASE says the same many times slower: it
-    resolves an expression a row.
+    Django's own CASE says the same ten times slower: it resolves an expression a row.
     """
     connection = connections[database_for(model)]
-    quote = connection.ops.quote_name
-    field = next(field for field in model._meta.concrete_fields if field.column == column)
-    key = quote(str(model._meta.pk.column))
-    for batch in batched(values.items(), size):
-        ids = [pk for pk, _value in batch]
-        stored = [field.get_db_prep_save(value, connection) for _pk, value in batch]
-        whens = " ".join(["WHEN %s THEN %s"] * len(batch))
-        marks = ", ".join(["%s"] * len(batch))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {quote(model._meta.db_table)} "  # noqa: S608 - names of our own tables and columns
-                f"SET {quote(column)} = CASE {key} {whens} END WHERE {key} IN ({marks})",
-                [each for pair in zip(ids, stored, strict=True) for each in pair] + ids,
-            )
+    field: Any = model._meta.get_field(name)
+    parameters: list[Any] = []
+    for pk, value in values.items():
+        parameters += [pk, field.get_db_prep_save(value, connection)]
+    key = connection.ops.quote_name("id")
+    return RawSQL(f"CASE {key} {'WHEN %s THEN %s ' * len(values)}END", parameters, output_field=field)  # noqa: S611

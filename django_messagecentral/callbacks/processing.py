@@ -21,7 +21,7 @@ from django_messagecentral.callbacks.finding import Finding, find
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.callbacks.report import status_of
 from django_messagecentral.conf import app_settings
-from django_messagecentral.db import batched, in_transaction, locked, set_by_pk
+from django_messagecentral.db import batched, in_transaction, locked, value_by_pk
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.states import DELIVERY, UNSETTLED, Cause, Status, is_allowed, outranks
@@ -137,11 +137,12 @@ def _save(callbacks: list[Callback]) -> None:
         fields: dict[str, Any] = {"state": state, "reason": reason, "tries": tries}
         if again is not None:
             fields["next_try_at"] = again
-        for batch in batched([callback.pk for callback in group], 500):
-            Callback.objects.filter(pk__in=batch).update(**fields)
-    for name in ("message_id", "challenge_id"):
-        found = {callback.pk: getattr(callback, name) for callback in callbacks}
-        set_by_pk(Callback, name, {pk: value for pk, value in found.items() if value})
+        for batch in batched(group, 200):
+            for name in ("message", "challenge"):
+                ids = {callback.pk: getattr(callback, f"{name}_id") for callback in batch}
+                found = {pk: value for pk, value in ids.items() if value}
+                fields[name] = value_by_pk(Callback, name, found) if found else None
+            Callback.objects.filter(pk__in=[callback.pk for callback in batch]).update(**fields)
 
 
 # -- applying -----------------------------------------------------------------------------------
