@@ -12,8 +12,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.exceptions import IllegalCharacterError
 
 from django_messagecentral.campaigns.models import Campaign, RejectedRow
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from django_messagecentral.campaigns.sheet.rows import FORMULA_STARTS
 
 
 def safe_text(value: Any) -> str:
@@ -23,22 +22,38 @@ def safe_text(value: Any) -> str:
 
 
 def rejected_rows(campaign: Campaign) -> bytes:
-    """An .xlsx of the rows that could not be used, with their reasons. Repeated phones need no mending."""
-    uploads = list(campaign.uploads.all())
-    header: list[str] = next((upload.header for upload in uploads if upload.header), [])
+    """An .xlsx of the rows that could not be used, with their reasons. Repeated phones need no mending.
+
+    The columns are those of all the campaign's lists by name, so that the file can be mended and uploaded
+    again as it is: then only what was mended is added.
+    """
+    extra = (_("Row"), _("What to mend"))
+    places: dict[int, list[int]] = {}
+    columns: dict[tuple[str, int], int] = {}  # (name, which one of that name) -> place
+    for upload in campaign.uploads.all():
+        header = upload.header[:-2] if tuple(upload.header[-2:]) == extra else upload.header
+        keys = [(name, header[:position].count(name)) for position, name in enumerate(header)]
+        places[upload.pk] = [columns.setdefault(key, len(columns)) for key in keys]
     rows = (
         RejectedRow.objects.filter(upload__campaign=campaign)
         .exclude(code=RejectedRow.DUPLICATE)
         .order_by("upload_id", "row_number")
     )
-    width = len(header)
     return write_xlsx(
-        [*header, _("Row"), _("What to mend")],
+        [*(name for name, _nth in columns), *extra],
         (
-            [*(row.cells + [""] * width)[:width], row.row_number, row.reason]
+            [*_placed(row.cells, places[row.upload_id], len(columns)), row.row_number, row.reason]
             for row in rows.iterator(chunk_size=2_000)
         ),
     )
+
+
+def _placed(cells: Sequence[str], places: Sequence[int], width: int) -> list[str]:
+    """``cells`` of one list under the columns of all of them."""
+    placed = [""] * width
+    for cell, place in zip(cells, places, strict=False):
+        placed[place] = cell
+    return placed
 
 
 def write_xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
