@@ -25,6 +25,7 @@ from django_messagecentral.messaging.suppression import suppressed_phones
 INSERT_ROWS = 1_000
 COPY_ROWS = 5_000  # lines handed to COPY at once
 _STAGE = "mc_import_stage"
+_ARRAY = "unnest(string_to_array(%s, ',')::varchar[])"
 # What differs from one message of an upload to the next; every other column is the same in all of them.
 _OWN = ("public_id", "row_number", "phone", "region", "variables", "segments", "status")
 
@@ -65,14 +66,15 @@ def write_by_copy(campaign: Campaign, upload: CampaignUpload, recipients: Sequen
     connection = connections[database_for(Message)]
     quote = connection.ops.quote_name
     messages = quote(Message._meta.db_table)
-    phones = [r.phone for r in recipients]
+    phones = ",".join([r.phone for r in recipients])  # one parameter: an array costs as much as the COPY
     constants = _constants(campaign, upload)
     with connection.cursor() as cursor:
-        found = _known("unnest(%s::varchar[], %s::int[]) AS s(phone, row_number)", messages)
-        cursor.execute(found, [campaign.pk, phones, [r.row_number for r in recipients]])
-        written.known = {row: known or None for row, known in cursor.fetchall()}
+        cursor.execute(_known(f"{_ARRAY} AS s(phone)", messages), [campaign.pk, phones])
+        if known := {phone: row or None for phone, row in cursor.fetchall()}:
+            written.known = {r.row_number: known[r.phone] for r in recipients if r.phone in known}
         cursor.execute(
-            f"SELECT DISTINCT phone FROM {quote(Suppression._meta.db_table)} WHERE phone = ANY(%s)",  # noqa: S608
+            f"SELECT s.phone FROM {_ARRAY} AS s(phone) WHERE EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM {quote(Suppression._meta.db_table)} o WHERE o.phone = s.phone)",
             [phones],
         )
         opted_out = _opted_out(campaign, [phone for (phone,) in cursor.fetchall()])
@@ -126,12 +128,12 @@ _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\
 
 
 def _known(rows: str, messages: str) -> str:
-    """SQL for (row number, row number in the campaign) of those of ``rows`` whose phone the campaign (its
-    first parameter) has. A subquery a row, so that whatever the planner believes of a table without
-    statistics, it uses the unique index.
+    """SQL for (phone, row number in the campaign) of those of ``rows`` whose phone the campaign (its first
+    parameter) has. A subquery a row, so that whatever the planner believes of a table without statistics, it
+    uses the unique index.
     """
     return (
-        "SELECT row_number, known FROM (SELECT s.row_number, (SELECT coalesce(m.row_number, 0) "  # noqa: S608
+        "SELECT phone, known FROM (SELECT s.phone, (SELECT coalesce(m.row_number, 0) "  # noqa: S608
         f"FROM {messages} m WHERE m.campaign_id = %s AND m.phone = s.phone) AS known "
         f"FROM {rows} OFFSET 0) AS found WHERE known IS NOT NULL"
     )
@@ -151,8 +153,9 @@ def write_by_stage(campaign: Campaign, upload: CampaignUpload, recipients: Seque
     constants = _constants(campaign, upload)
     with connection.cursor() as cursor:
         _stage(cursor, recipients)
-        cursor.execute(_known(f"{_STAGE} s", messages), [campaign.pk])
-        written.known = {row: known or None for row, known in cursor.fetchall()}
+        cursor.execute(_known(f"{_STAGE} AS s", messages), [campaign.pk])
+        if known := {phone: row or None for phone, row in cursor.fetchall()}:
+            written.known = {r.row_number: known[r.phone] for r in recipients if r.phone in known}
         cursor.execute(
             f"SELECT phone, row_number FROM {_STAGE} s "  # noqa: S608
             f"WHERE EXISTS (SELECT 1 FROM {optouts} o WHERE o.phone = s.phone)"

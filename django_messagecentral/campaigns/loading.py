@@ -57,15 +57,15 @@ class Chunk:
 @in_transaction(Message)
 def store(campaign: Campaign, upload: CampaignUpload, claim: UUID, chunk: Chunk) -> None:
     """Store ``chunk`` and move the checkpoint from ``upload.last_row``. Raises :class:`LostImport`."""
-    unique, repeated = chunk.firsts, chunk.repeated
+    unique = chunk.firsts
     written = bulk.writer(campaign, upload)(campaign, upload, unique)
-    duplicates = [
-        *repeated,
-        *(duplicate(r, written.known[r.row_number]) for r in unique if r.row_number in written.known),
-    ]
-    accepted = [
-        r for r in unique if r.row_number not in written.known and r.row_number not in written.suppressed
-    ]
+    duplicates, accepted = list(chunk.repeated), unique
+    if written.known or written.suppressed:
+        duplicates += [
+            duplicate(r, row) for r in unique if (row := written.known.get(r.row_number, -1)) != -1
+        ]
+        left_out = written.known.keys() | written.suppressed
+        accepted = [r for r in unique if r.row_number not in left_out]
     RejectedRow.objects.bulk_create(
         (
             RejectedRow(upload=upload, row_number=r.row_number, cells=r.cells, code=r.code, reason=r.reason)
