@@ -22,6 +22,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from django_messagecentral.campaigns.chunks import ChunkReader
+from django_messagecentral.campaigns.garbage import rare_collections
 from django_messagecentral.campaigns.loading import LEASE, LostImport, store
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
 from django_messagecentral.campaigns.sheet.errors import UnusableSheet
@@ -98,7 +99,10 @@ def _read_and_store(
             CampaignUpload.objects.filter(pk=upload.pk, claim=claim).update(
                 header=sheet.header, columns=list(sheet.columns.names), total_rows=sheet.last_row_stated
             )
-            with ChunkReader(sheet, judge, after=upload.last_row, offset=upload.offset) as chunks:
+            with (
+                rare_collections(),
+                ChunkReader(sheet, judge, after=upload.last_row, offset=upload.offset) as chunks,
+            ):
                 for chunk in chunks:
                     store(campaign, upload, claim, chunk)
                     upload.refresh_from_db()
