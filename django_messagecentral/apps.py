@@ -13,5 +13,7 @@ class MessageCentralConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_messagecentral import checks  # noqa: F401
+        from django_messagecentral import checks, metrics  # noqa: F401
         from django_messagecentral.verification import receivers  # noqa: F401
+
+        metrics.connect()

@@ -16,6 +16,7 @@ from django_messagecentral.checks import (
     account,
     campaigns,
     deployment,
+    doors,
     sending,
     shape,
     verification,
@@ -31,6 +32,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *verification.CHECKS,
     *campaigns.CHECKS,
     *webhooks.CHECKS,
+    *doors.CHECKS,
     *deployment.CHECKS,
 )
 
