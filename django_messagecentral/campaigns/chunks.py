@@ -1,6 +1,6 @@
 """Reads and judges rows in a thread of its own, while the last chunk is on its way into the database.
 
-The thread never touches the database: it hands finished chunks over and waits when two are not yet taken.
+The thread never touches the database: it hands finished chunks over and waits while one is not yet taken.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from django_messagecentral.campaigns.sheet.rows import Sheet
 from django_messagecentral.conf import app_settings
 
 PROGRESS_SECONDS = 2.0  # a chunk is handed over at least this often, so that progress is live
-AHEAD = 2  # chunks read and not yet taken
+AHEAD = 1  # chunks read and not yet taken
+CHUNK_CHARACTERS = 8 * 1024 * 1024  # of the texts in a chunk: wide rows make smaller chunks, not more memory
 
 
 class _Stopped(Exception):
@@ -86,8 +87,10 @@ class ChunkReader:
         chunk, begun = Chunk(), time.monotonic()
         for row in self._sheet.rows(self._after, self._offset):
             chunk.add(row, read(row))
-            if chunk.rows_read >= most or (
-                not chunk.rows_read % 100 and time.monotonic() - begun > PROGRESS_SECONDS
+            if (
+                chunk.rows_read >= most
+                or chunk.characters >= CHUNK_CHARACTERS
+                or (not chunk.rows_read % 100 and time.monotonic() - begun > PROGRESS_SECONDS)
             ):
                 yield chunk
                 chunk, begun = Chunk(), time.monotonic()

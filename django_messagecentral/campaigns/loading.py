@@ -29,7 +29,8 @@ class LostImport(Exception):
 @dataclass(slots=True)
 class Chunk:
     """Rows read since the last checkpoint. ``last_row`` is the last row of the sheet that was looked at,
-    ``offset`` a place at or before its beginning (bytes of the unpacked list).
+    ``offset`` a place at or before its beginning (bytes of the unpacked list), ``characters`` the size of its
+    texts.
     """
 
     firsts: list[Recipient] = field(default_factory=list)
@@ -38,17 +39,20 @@ class Chunk:
     rows_read: int = 0
     last_row: int = 0
     offset: int = 0
+    characters: int = 0
     _rows: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: SheetRow, answer: Recipient | Rejection) -> None:
         """Take what was made of ``row``. Of recipients with one phone the first counts."""
         if isinstance(answer, Recipient):
+            self.characters += len(answer.variables_json)
             first = self._rows.setdefault(answer.phone, row.number)
             if first == row.number:
                 self.firsts.append(answer)
             else:
                 self.repeated.append(duplicate(answer, first))
         else:
+            self.characters += sum(map(len, answer.cells))
             self.rejections.append(answer)
         self.rows_read += 1
         self.last_row, self.offset = row.number, row.offset

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from django_messagecentral.campaigns import bulk, imports, loading, service, sweep, tasks
+from django_messagecentral.campaigns import bulk, chunks, imports, loading, service, sweep, tasks
 from django_messagecentral.campaigns.imports import run_import
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
 from django_messagecentral.campaigns.report import report
@@ -296,3 +296,19 @@ def test_every_way_of_writing_stores_the_same(
     assert counters.read(campaign.pk) == {Status.DRAFT: 10, Status.SUPPRESSED: 2}
     first.refresh_from_db()
     assert first.regions == {"IN": [6, 6]}
+
+
+def test_long_texts_make_smaller_chunks(make_sheet: SheetMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "CHUNK_CHARACTERS", 1_000)
+    rows = [[91, mobile(n) if n % 2 else "1", "x" * 300] for n in range(20)]
+    campaign = service.create_campaign("Test", "Hi ##var##", file=make_sheet(rows))
+    sizes: list[int] = []
+    real_store = loading.store
+
+    def count(*args: Any) -> None:
+        sizes.append(args[-1].rows_read)
+        real_store(*args)
+
+    monkeypatch.setattr(imports, "store", count)
+    assert run_import(campaign.uploads.get().pk)
+    assert sizes == [4] * 5
