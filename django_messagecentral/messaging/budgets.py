@@ -1,7 +1,7 @@
 """Budgets: a warning when most of the money is spent, and a stop when all is.
 
-Checked before every batch of a campaign and before every single message. What is under way is not called
-back, so a budget is overstepped by no more than leaves in half a second. One-time passwords are counted
+Checked every two seconds of a campaign and before every single message. What is under way is not called
+back, so a budget is overstepped by no more than leaves in two seconds. One-time passwords are counted
 against a budget and never stopped by one: they have daily budgets of their own.
 """
 
