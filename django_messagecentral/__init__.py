@@ -21,7 +21,7 @@ _LAZY = {
     "launch": "django_messagecentral.campaigns.service",
 }
 
-__all__ = [*_LAZY, "__version__"]  # noqa: PLE0604
+__all__ = [*_LAZY, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

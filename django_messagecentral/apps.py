@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,6 +15,9 @@ class MessageCentralConfig(AppConfig):
 
     def ready(self) -> None:
         from django_messagecentral import checks, metrics  # noqa: F401
+        from django_messagecentral.db import keep_utc
         from django_messagecentral.verification import receivers  # noqa: F401
+
+        connection_created.connect(keep_utc, dispatch_uid="django_messagecentral.db")
 
         metrics.connect()

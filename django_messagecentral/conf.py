@@ -29,9 +29,9 @@ class Settings:
     # -- the vendor's account -------------------------------------------------------------------
     BASE_URL: str = "https://cpaas.messagecentral.com"
     CUSTOMER_ID: str = ""
-    PASSWORD: str = ""
-    KEY: str = ""  # base64 of the password, instead of PASSWORD
-    TOKEN: str = ""  # a ready token from the vendor's dashboard, instead of both
+    PASSWORD: str = field(default="", repr=False)
+    KEY: str = field(default="", repr=False)  # base64 of the password, instead of PASSWORD
+    TOKEN: str = field(default="", repr=False)  # a ready token from the vendor's dashboard, instead of both
     COUNTRY: str = ""  # dialling code sent with the token call
     EMAIL: str = ""  # account's e-mail, sent with the token call
     SCOPE: str = "NEW"
@@ -107,7 +107,6 @@ class Settings:
     UPLOAD_MAX_BYTES: int = 150 * MIB
     UPLOAD_MAX_UNZIPPED_BYTES: int = 2048 * MIB
     UPLOAD_MAX_COLUMNS: int = 100
-    UPLOAD_READER_LIMIT_BYTES: int = 256 * MIB  # unzipped sheets above this are streamed, not held
     UPLOAD_LOCALE: str = "en"
     UPLOAD_STORAGE: str = "default"  # alias in STORAGES
     IMPORT_CHUNK_ROWS: int = 20_000
@@ -129,7 +128,8 @@ class Settings:
     MISSED_START_GRACE: int = 3600
 
     # -- callbacks ------------------------------------------------------------------------------
-    WEBHOOK_TOKENS: tuple[str, ...] = ()  # secret path tokens; several may live during a rotation
+    # secret path tokens; several may live during a rotation
+    WEBHOOK_TOKENS: tuple[str, ...] = field(default=(), repr=False)
     WEBHOOK_ALLOWED_IPS: tuple[str, ...] = ()
     WEBHOOK_MAX_BYTES: int = 64 * 1024
     WEBHOOK_TIME_ZONE: str = "Asia/Kolkata"  # zone of the vendor's submitDate and doneDate
@@ -161,6 +161,9 @@ class Settings:
     CURRENCY: str = "USD"
 
 
+_DEFAULTS = Settings()
+
+
 def unknown_settings() -> list[str]:
     """Names in ``settings.MESSAGECENTRAL`` that this version does not know, sorted."""
     given = getattr(django_settings, SETTINGS_NAME, {})
@@ -168,15 +171,23 @@ def unknown_settings() -> list[str]:
 
 
 def load_settings() -> Settings:
-    """A :class:`Settings` from ``settings.MESSAGECENTRAL``. Lists become tuples; unknown names are left out."""
+    """A :class:`Settings` from ``settings.MESSAGECENTRAL``. Lists become tuples;
+    unknown names are left out.
+    """
     given = getattr(django_settings, SETTINGS_NAME, {})
     if not isinstance(given, Mapping):
         return Settings()
     known = {f.name for f in fields(Settings)}
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known
-    }
+    values: dict[str, Any] = {k: _as_given(k, v) for k, v in given.items() if k in known}
     return Settings(**values)
+
+
+def _as_given(name: str, value: Any) -> Any:
+    """Lists become tuples; one text where several are meant is one of them, never its letters."""
+    if isinstance(value, list):
+        return tuple(value)
+    several = isinstance(value, str) and isinstance(getattr(_DEFAULTS, name), tuple)
+    return (value,) if several else value
 
 
 class _Proxy:

@@ -11,7 +11,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.db import OperationalError, connections, models, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -101,6 +103,16 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def keep_utc(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """MariaDB's clock in UTC, as Django stores times there; PostgreSQL's Django sets itself.
+
+    Without it ``Now()`` answers in the server's own zone, and leases and waits are hours off.
+    """
+    if connection.vendor == "mysql" and settings.USE_TZ and not connection.settings_dict.get("TIME_ZONE"):
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")
 
 
 def database_now(model: type[models.Model]) -> datetime:

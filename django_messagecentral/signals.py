@@ -2,23 +2,30 @@
 is logged and stops neither the others nor the work (``send_robust``).
 
 ``phone_verified``
-    ``sender`` the Verification class, ``verification``, ``phone`` (E.164), ``user`` (or None), ``request`` (or None).
+    ``sender`` the Verification class, ``verification``, ``phone`` (E.164), ``user`` (or None),
+    ``request`` (or None).
 ``verification_failed``
     ``sender`` the Verification class, ``verification``, ``reason`` (a stable code).
 ``otp_budget_spent``
-    The site's daily budget of OTP sends is spent, once a day. ``sender`` the Verification class, ``day`` (UTC date),
+    The site's daily budget of OTP sends is spent, once a day. ``sender`` the Verification class,
+    ``day`` (UTC date),
     ``budget``.
 ``message_sent``
-    The vendor took a message. ``sender`` the Message class, ``change`` (:class:`~django_messagecentral.messaging.transitions.StatusChange`).
+    The vendor took a message. ``sender`` the Message class, ``change``
+    (:class:`~django_messagecentral.messaging.transitions.StatusChange`).
 ``message_status_changed``
-    Any change of a message's status after it was queued, exactly once a change. Arguments as ``message_sent``.
+    Any change of a message's status after it was queued, exactly once a change. Arguments as
+    ``message_sent``.
 ``callback_received``
-    A delivery report was stored (once a report, however often it comes). ``sender`` the Callback class, ``event``
-    (:class:`~django_messagecentral.callbacks.report.DeliveryEvent`, the report in one shape) and ``callback``, its row.
+    A delivery report was stored (once a report, however often it comes). ``sender`` the Callback
+    class, ``event``
+    (:class:`~django_messagecentral.callbacks.report.DeliveryEvent`, the report in one shape) and
+    ``callback``, its row.
 ``inbound_received``
     A person sent a text to the site. ``sender`` the InboundMessage class, ``message``, its row.
 ``budget_warning``
-    A budget has reached its warning, once a period. ``sender`` the Budget class, ``budget``, ``spent`` (Decimal).
+    A budget has reached its warning, once a period. ``sender`` the Budget class, ``budget``,
+    ``spent`` (Decimal).
 ``budget_spent``
     A budget is spent, once a period. Arguments as ``budget_warning``.
 ``campaign_completed``

@@ -110,6 +110,9 @@ def _moment(value: Any) -> datetime | None:
         return None
     if moment is None:
         return None
+    # Other systems' "no date" (year 1, year 9999) overflows in another zone, and no carrier means it.
+    if not 2000 <= moment.year <= 2100:
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(app_settings.WEBHOOK_TIME_ZONE))
 
 

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, ReadOnlyAdmin
+from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, MaskedPhoneMixin, ReadOnlyAdmin
 from django_messagecentral.campaigns import exports, service
 from django_messagecentral.campaigns.admin_forms import CampaignForm, LaunchForm
 from django_messagecentral.campaigns.admin_unconfirmed import LAUNCH, UnconfirmedMixin
@@ -44,6 +44,7 @@ class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
     search_fields = ("name",)
     date_hierarchy = "created_at"
     show_full_result_count = False
+    actions = None  # no deleting by the dozen: it would not ask what each has sent
     change_form_template = "django_messagecentral/campaigns/change_form.html"
 
     class Media:
@@ -97,12 +98,6 @@ class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
         """A campaign that has sent anything is a record."""
         never_left = (CampaignStatus.DRAFT, CampaignStatus.READY, CampaignStatus.FAILED)
         return super().has_delete_permission(request, obj) and (obj is None or obj.status in never_left)
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        """No deleting by the dozen: it would not ask what each has sent."""
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if not change:
@@ -320,7 +315,7 @@ class CampaignUploadAdmin(ReadOnlyAdmin):
 
 
 @admin.register(RejectedRow)
-class RejectedRowAdmin(ReadOnlyAdmin):
+class RejectedRowAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
     list_display = ("upload", "row_number", "code", "reason")
     list_filter = ("code",)
     list_select_related = ("upload",)

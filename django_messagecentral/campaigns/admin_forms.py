@@ -22,9 +22,10 @@ class CampaignForm(forms.ModelForm):
         label=_("Recipients"),
         required=False,
         help_text=_(
-            "An Excel workbook (.xlsx) whose first row names the columns: Country, Mobile, var1, var2, …"
+            "An Excel workbook (.xlsx) or a .csv whose first row names the columns: "
+            "Country, Mobile, var1, var2, …"
         ),
-        widget=forms.FileInput(attrs={"accept": ".xlsx"}),
+        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv"}),
     )
 
     class Meta:

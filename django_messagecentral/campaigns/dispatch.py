@@ -35,7 +35,7 @@ from django_messagecentral.messaging import budgets, pace
 from django_messagecentral.messaging.claims import Claim, claim, longest_call
 from django_messagecentral.messaging.delivery import Parcel, carry
 from django_messagecentral.messaging.models import Message
-from django_messagecentral.messaging.results import Result, record_all
+from django_messagecentral.messaging.results import NOT_STARTED, Result, record_all
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
 from django_messagecentral.messaging.wire import CallResult
@@ -162,11 +162,23 @@ class Puller:
         granted = self._reserve(room * self._packer.call_size)
         if not granted.count:
             return granted.wait
+        asked = time.monotonic()
         claimed = claim(Message.objects.filter(campaign=self._campaign_id), granted.count)
+        # Where the database kept us waiting, somebody may have paused meanwhile.
+        if time.monotonic() - asked > LOOK_SECONDS:
+            self._looked_at = 0.0
+            if claimed.rows and not self._may_go():
+                self._landed.append((claimed, dict.fromkeys((row.pk for row in claimed.rows), NOT_STARTED)))
+                self._looked_at = 0.0  # the loop asks again, and ends
+                return FLUSH_SECONDS
         self._give_back(granted.count - len(claimed.rows))
         if not claimed.rows:
             return 0.02 if self._queue_drafts() else 0.3
-        parcels, refused = self._packer.pack(claimed.rows)
+        try:
+            parcels, refused = self._packer.pack(claimed.rows)
+        except Exception:  # nothing has left: they go back to the queue, and not to a person
+            self._landed.append((claimed, dict.fromkeys((row.pk for row in claimed.rows), NOT_STARTED)))
+            raise
         for parcel in parcels:
             self._submit(pool, claimed, parcel)
         if refused:
@@ -258,8 +270,9 @@ class Puller:
 
     def _react(self, results: list[Result]) -> None:
         """Slow down when the vendor says so; pause when it refuses everything."""
-        calls = [result.call for result in results if result.call]
-        self._give_back(len(results) - len(calls))
+        made = [result.call for result in results if result.call]
+        self._give_back(len(results) - len(made))
+        calls = list({id(call): call for call in made}.values())  # one answer, however many it was for
         if slow := [call.retry_after or SLOW_DOWN_SECONDS for call in calls if call.slow_down]:
             pace.block(pace.account_key(), max(slow))
             logger.warning("the vendor asked for a slower pace: nothing leaves for %.0f s", max(slow))

@@ -197,7 +197,9 @@ def launch(campaign: Campaign, *, at: datetime | None = None) -> Campaign:
             _("The campaign has no recipients yet. Upload a spreadsheet, and mend its rejected rows.")
         )
     check_text(campaign, campaign.text)
-    if at is not None and at > timezone.now():
+    if at is not None and at <= timezone.now():
+        raise CampaignError(_("This moment has passed. Choose a later one, or none to start now."))
+    if at is not None:
         _enter(campaign, CampaignStatus.SCHEDULED, scheduled_at=at, status_reason="")
         return campaign
     return start(campaign, only_from=(CampaignStatus.READY,))

@@ -166,7 +166,9 @@ def process_callbacks() -> None:
 
 
 def call_verification_sweep() -> None:
-    """Codes to fall back from, verifications that are over. A task of its own: a fallback calls the vendor."""
+    """Codes to fall back from, verifications that are over. A task of its own:
+    a fallback calls the vendor.
+    """
     from django_messagecentral.verification.tasks import sweep_verifications
 
     sweep_verifications.apply_async(expires=TASK_EXPIRES)

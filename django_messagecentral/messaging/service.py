@@ -117,6 +117,7 @@ def deliver(message_id: int) -> bool:
     """
     if not app_settings.SENDING_ENABLED:
         return False
+    backend = get_backend()  # before the claim: a wrong setting must not make the row doubtful
     claimed = claim(Message.objects.filter(pk=message_id), 1)
     if not claimed.rows:
         return False
@@ -131,6 +132,6 @@ def deliver(message_id: int) -> bool:
         result = Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=wait))
     else:
         parcel = pack(message, message.text, RateCard.of_day())
-        result = parcel.results(carry(get_backend(), claimed, parcel))[message.pk]
+        result = parcel.results(carry(backend, claimed, parcel))[message.pk]
     record(claimed.id, {message.pk: result})
     return has_left(result)

@@ -40,6 +40,11 @@ class CallResult:
     bad_account: bool = False  # no message of this account can leave now
 
 
+def _plain(text: str) -> str:
+    """Without what no database stores: NUL and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def call(send: Callable[[], SendResult]) -> CallResult:
     """Run ``send`` and say what became of it. An error of unknown kind counts as "may have left"."""
     started = timezone.now()
@@ -52,8 +57,8 @@ def call(send: Callable[[], SendResult]) -> CallResult:
             finished_at=timezone.now(),
             code=error.code,
             http_status=error.http_status,
-            detail=str(error)[:300],
-            transaction_id=error.transaction_id or "",
+            detail=_plain(str(error))[:300],
+            transaction_id=(error.transaction_id or "")[:64],
             retry_after=error.retry_after,
             slow_down=isinstance(error, (RateLimited, MaximumLimitReached)),
             bad_account=isinstance(error, AuthenticationFailed),
@@ -69,5 +74,5 @@ def call(send: Callable[[], SendResult]) -> CallResult:
         finished_at=timezone.now(),
         code=sent.code,
         http_status=200,
-        transaction_id=sent.transaction_id or "",
+        transaction_id=(sent.transaction_id or "")[:64],
     )
