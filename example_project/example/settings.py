@@ -103,7 +103,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "django_messagecentral.sweep",
         "schedule": 2.0,
         "options": {"expires": 10},
-    }
+    },
+    "messagecentral-upkeep": {"task": "django_messagecentral.upkeep", "schedule": 60.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "celerybeat-schedule")
 

@@ -20,5 +20,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("messagecentral/", include("django_messagecentral.urls")),
     path("api/messagecentral/", include("django_messagecentral.verification.rest.urls")),
+    path("api/messagecentral/", include("django_messagecentral.rest.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

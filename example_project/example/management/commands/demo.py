@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,8 @@ class Command(BaseCommand):
                 "PYTHONUNBUFFERED": "1",
             }
             child = subprocess.Popen([sys.executable, str(MANAGE), *arguments], env=environment)
+            # Whoever ends this process ends the child's processes with it.
+            signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
             while True:
                 try:
                     return child.wait()
