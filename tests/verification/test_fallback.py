@@ -83,7 +83,7 @@ def own(vendor: FakeVendor, configure: Callable[..., None]) -> Verification:
 def report(challenge: Challenge, status: str) -> None:
     """What the webhook does when a delivery report has come."""
     row = Callback(vendor_message_id=challenge.transaction_id, vendor_status=status, phone=PHONE)
-    callback_received.send(sender=Callback, callback=row)
+    callback_received.send(sender=Callback, callback=row, event=row.event)
 
 
 def test_an_undelivered_own_code_is_followed_by_another(
