@@ -19,11 +19,19 @@ from django_messagecentral.messaging.states import WAITING
 logger = logging.getLogger("django_messagecentral.dispatch")
 
 
-@in_transaction(Campaign)
 def complete(campaign_id: int) -> bool:
     """Close the campaign if nothing of it waits; whether this call closed it.
-    One conditional UPDATE decides.
+
+    One conditional UPDATE decides. It is preceded by a plain look: on MariaDB the UPDATE's own look at the
+    messages takes locks, and would wait for a worker that was stopped in the middle of a transaction.
     """
+    if Message.objects.filter(campaign=campaign_id, status__in=WAITING).exists():
+        return False
+    return _close(campaign_id)
+
+
+@in_transaction(Campaign)
+def _close(campaign_id: int) -> bool:
     waiting = Message.objects.filter(campaign=OuterRef("pk"), status__in=WAITING)
     running = CampaignUpload.objects.filter(
         campaign=OuterRef("pk"), status__in=(CampaignUpload.Status.PENDING, CampaignUpload.Status.IMPORTING)

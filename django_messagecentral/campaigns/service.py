@@ -166,6 +166,7 @@ def add_numbers(campaign: Campaign, text: str, *, country: Any = "", user: Any =
     return add_recipients(campaign, numbers, country=country, name=_("typed numbers"), user=user)
 
 
+@in_transaction(Campaign)
 def _enter(campaign: Campaign, new: CampaignStatus, *, only_from: Any = None, **fields: Any) -> None:
     """Move the campaign by one conditional UPDATE: of two people who press a button at once, one wins."""
     sources = [status for status in sources_of(new) if only_from is None or status in only_from]
