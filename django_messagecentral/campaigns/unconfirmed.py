@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +22,7 @@ from django_messagecentral.campaigns import service
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.campaigns.service import CampaignError
 from django_messagecentral.campaigns.states import CampaignStatus
-from django_messagecentral.db import database_for, database_now, in_transaction
+from django_messagecentral.db import database_now, in_transaction
 from django_messagecentral.messaging.claims import longest_call
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Cause, Status
@@ -153,15 +152,15 @@ def _require_some(campaign: Campaign) -> None:
     raise CampaignError(_("The campaign has no unconfirmed messages."))
 
 
+@in_transaction(Campaign)
 def _hold(campaign: Campaign) -> None:
     """Pause the campaign. From ``completed`` the table's way there leads through ``sending``."""
     reason = _("Its unconfirmed messages were being queued again and that was broken off: look, then resume.")
-    with transaction.atomic(using=database_for(Campaign)):
-        if campaign.status == CampaignStatus.COMPLETED:
-            reopened = Campaign.objects.filter(pk=campaign.pk, status=CampaignStatus.COMPLETED)
-            reopened.update(status=CampaignStatus.SENDING, completed_at=None)
-        if campaign.status != CampaignStatus.PAUSED:
-            service.pause(campaign, reason)
+    if campaign.status == CampaignStatus.COMPLETED:
+        reopened = Campaign.objects.filter(pk=campaign.pk, status=CampaignStatus.COMPLETED)
+        reopened.update(status=CampaignStatus.SENDING, completed_at=None)
+    if campaign.status != CampaignStatus.PAUSED:
+        service.pause(campaign, reason)
 
 
 @in_transaction(Message)
