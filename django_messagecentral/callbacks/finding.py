@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.db import batched
 from django_messagecentral.messaging.models import Message
-from django_messagecentral.messaging.states import UNSETTLED, Status
+from django_messagecentral.messaging.states import TAKEN_BACK, UNSETTLED, Status
 from django_messagecentral.verification.models import Challenge
 from django_messagecentral.verification.states import ChallengeStatus
 
@@ -100,11 +100,15 @@ def _by_phone(callback: Callback) -> Finding:
 
 
 def candidates(callback: Callback) -> QuerySet[Message]:
-    """Unsettled messages of this phone around the submit time that no strange id has been given yet."""
+    """Messages of this phone around the submit time that no strange id has been given yet: unsettled ones,
+    and those that may have left before a person queued them again or gave them up.
+
+    Only a message that may have left has a submit time.
+    """
     moment = callback.submit_at or callback.received_at
     return Message.objects.filter(
         phone=callback.phone,
-        status__in=UNSETTLED,
+        status__in=(*UNSETTLED, *TAKEN_BACK, Status.FAILED),
         vendor_message_id="",
         submitted_at__range=(moment - SUBMIT_WINDOW, moment + SUBMIT_WINDOW),
     )

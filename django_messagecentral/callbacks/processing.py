@@ -24,7 +24,15 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.db import batched, in_transaction, locked, value_by_pk
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
-from django_messagecentral.messaging.states import DELIVERY, UNSETTLED, Cause, Status, is_allowed, outranks
+from django_messagecentral.messaging.states import (
+    DELIVERY,
+    TAKEN_BACK,
+    UNSETTLED,
+    Cause,
+    Status,
+    is_allowed,
+    outranks,
+)
 from django_messagecentral.messaging.transitions import Write, write
 
 logger = logging.getLogger("django_messagecentral.callbacks")
@@ -38,10 +46,10 @@ SCHEDULED_SECONDS = 30
 # Of a message; what is not named here would be read row by row.
 _NEEDED = (
     *("public_id", "campaign_id", "phone", "region", "channel", "message_type", "purpose"),
-    *("status", "segments", "cost", "transaction_id", "done_at"),
+    *("status", "segments", "cost", "transaction_id", "submitted_at", "done_at"),
 )
 _WAITING = (Callback.State.PENDING, Callback.State.UNMATCHED)
-_REPORTABLE = (Status.SENDING, Status.FAILED, *UNSETTLED, *DELIVERY)
+_REPORTABLE = (Status.SENDING, Status.FAILED, *TAKEN_BACK, *UNSETTLED, *DELIVERY)
 
 
 def due() -> QuerySet[Callback]:
@@ -167,7 +175,8 @@ def apply(
     planned = writes.get(row.pk)
     now_is = (planned.status if planned else None) or Status(row.status)
     done_at = planned.fields.get("done_at", row.done_at) if planned else row.done_at
-    if now_is not in _REPORTABLE:
+    never_left = now_is in TAKEN_BACK and row.submitted_at is None
+    if now_is not in _REPORTABLE or never_left:
         park(callback, Callback.Reason.NOT_ON_ITS_WAY)
         return
     if now_is in DELIVERY and not outranks(new, callback.done_at, now_is, done_at):

@@ -76,11 +76,11 @@ def resend_unconfirmed(campaign: Campaign) -> int:
         )
     _require_some(campaign)
     _hold(campaign)
+    # The submit time stays: by it a report of the first attempt still finds the row, and stops the second.
     fields = {
         "claim": None,  # a late answer of the first worker finds no row of its own
         "lease_until": None,
         "not_before": None,
-        "submitted_at": None,
         "error": "",
         "error_code": "",
     }

@@ -47,6 +47,9 @@ UNSETTLED = (Status.SUBMITTED, Status.UNCONFIRMED)
 
 _REPORTED_FROM = (Status.SENDING, Status.SUBMITTED, Status.UNCONFIRMED, Status.FAILED)
 
+# Where a message may be whose first attempt may have left and that a person has put back into the queue.
+TAKEN_BACK = (Status.QUEUED, Status.CANCELLED, Status.SUPPRESSED)
+
 TRANSITIONS: dict[tuple[Status, Status], frozenset[Cause]] = {
     (Status.DRAFT, Status.QUEUED): frozenset({Cause.PLAN}),
     (Status.DRAFT, Status.CANCELLED): frozenset({Cause.PLAN}),
@@ -66,6 +69,8 @@ TRANSITIONS: dict[tuple[Status, Status], frozenset[Cause]] = {
     (Status.UNCONFIRMED, Status.QUEUED): frozenset({Cause.OPERATOR}),
     (Status.FAILED, Status.QUEUED): frozenset({Cause.OPERATOR}),
     **{(old, new): frozenset({Cause.CALLBACK}) for old in _REPORTED_FROM for new in DELIVERY},
+    # The first attempt has arrived after all: there is no second. That it has not changes nothing.
+    **{(old, Status.DELIVERED): frozenset({Cause.CALLBACK}) for old in TAKEN_BACK},
     # Between delivery states :func:`outranks` decides; nothing ever leaves DELIVERED.
     **{
         (old, new): frozenset({Cause.CALLBACK})

@@ -183,7 +183,7 @@ def test_a_report_that_comes_before_the_sends_own_answer_finds_it_later() -> Non
 
 
 def test_a_report_for_what_never_left_waits_for_a_person() -> None:
-    row = message(status=Status.CANCELLED)
+    row = message(status=Status.CANCELLED, submitted_at=None)
     receive(report())
     process()
     assert fate(row) == Status.CANCELLED

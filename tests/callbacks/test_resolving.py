@@ -53,7 +53,7 @@ def test_a_word_of_unknown_meaning_gets_one(admin_client: Client) -> None:
 def test_a_message_that_never_left_stays_as_it_is_and_the_page_says_why(admin_client: Client) -> None:
     message(transaction_id="a"), message(transaction_id="b")
     callback = parked()
-    row = message(status=Status.CANCELLED, transaction_id="c")
+    row = message(status=Status.CANCELLED, transaction_id="c", submitted_at=None)
     page = admin_client.post(page_of(callback), {"message_id": str(row.public_id)})
     assert "was not on its way" in page.content.decode()
     assert fate(row) == Status.CANCELLED

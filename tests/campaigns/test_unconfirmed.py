@@ -371,7 +371,7 @@ class TestInTheMiddle:
 class TestLateReports:
     """The first try was received after all, and its report comes when the message was sent again."""
 
-    def test_it_waits_while_the_message_is_queued_and_settles_it_once_it_has_left(
+    def test_what_has_arrived_is_taken_out_of_the_queue_and_not_sent_twice(
         self, half_lost: Campaign, on_sandbox: SandboxServer
     ) -> None:
         first_try = row_of(0).submitted_at
@@ -379,18 +379,40 @@ class TestLateReports:
         outlive_leases()
         resend_unconfirmed(half_lost)
         delivery_report(0, "DELIVRD", message_id="of-the-first-try", submitted=first_try)
-        assert row_of(0).status == Status.QUEUED  # a report never takes a row out of the queue
-        assert counts_are_right(half_lost)
-        dispatch(half_lost.pk)
-        process_reports()
-        row = row_of(0)
-        assert row.status == Status.DELIVERED
-        assert counts_are_right(half_lost)
-        # The second try's own report changes nothing any more: the person has it.
-        delivery_report(0, "UNDELIV", message_id=row.transaction_id, submitted=timezone.now(), done=9)
         assert row_of(0).status == Status.DELIVERED
         assert counts_are_right(half_lost)
+        dispatch(half_lost.pk)
+        assert received(on_sandbox)["91" + mobile(0)] == 1
+        assert counts_are_right(half_lost)
         assert report(half_lost).recipients == 6
+
+    def test_what_has_not_arrived_is_sent_as_the_person_wished(
+        self, half_lost: Campaign, on_sandbox: SandboxServer
+    ) -> None:
+        first_try = row_of(0).submitted_at
+        assert first_try is not None
+        outlive_leases()
+        resend_unconfirmed(half_lost)
+        delivery_report(0, "UNDELIV", message_id="of-the-first-try", submitted=first_try)
+        assert row_of(0).status == Status.QUEUED
+        dispatch(half_lost.pk)
+        assert row_of(0).status == Status.SUBMITTED
+        assert received(on_sandbox)["91" + mobile(0)] == 2
+        assert counts_are_right(half_lost)
+
+    @pytest.mark.parametrize("decide", [give_up_unconfirmed, resend_unconfirmed])
+    def test_it_counts_as_delivered_whatever_was_decided_meanwhile(
+        self, half_lost: Campaign, on_sandbox: SandboxServer, decide: Callable[[Campaign], int]
+    ) -> None:
+        first_try = row_of(0).submitted_at
+        assert first_try is not None
+        outlive_leases()
+        decide(half_lost)
+        if decide is resend_unconfirmed:
+            service.cancel(half_lost)
+        delivery_report(0, "DELIVRD", message_id="of-the-first-try", submitted=first_try)
+        assert row_of(0).status == Status.DELIVERED
+        assert counts_are_right(half_lost)
 
     def test_the_second_try_was_delivered_and_the_first_was_not(
         self, half_lost: Campaign, on_sandbox: SandboxServer
