@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django_messagecentral.client.client import longest_call
 from django_messagecentral.client.results import SendResult, ValidateResult
+from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import mask_phone
 
 
@@ -36,6 +38,13 @@ class BaseBackend:
     :class:`~django_messagecentral.exceptions.MessageCentralError` whose ``outcome`` says what became of the
     message; returning means that it was accepted.
     """
+
+    @property
+    def longest_call(self) -> float:
+        """Seconds after which a call that began is surely over: so long nobody else decides about its
+        message. By default what the vendor's client may take by the settings' timeouts.
+        """
+        return longest_call(app_settings.CONNECT_TIMEOUT, app_settings.READ_TIMEOUT)
 
     def send_message(self, message: OutgoingMessage) -> SendResult:
         raise NotImplementedError

@@ -28,6 +28,11 @@ class FailoverBackend(BaseBackend):
         if not self._paths:
             raise ImproperlyConfigured("FailoverBackend needs FAILOVER_BACKENDS, a list of dotted paths")
 
+    @property
+    def longest_call(self) -> float:
+        """All of them, one after the other."""
+        return sum(get_backend(path).longest_call for path in self._paths.values())
+
     def send_message(self, message: OutgoingMessage) -> SendResult:
         return self._first(lambda backend: backend.send_message(message))
 

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
-from django_messagecentral.client.client import MessageCentralClient
+from django_messagecentral.client.client import MessageCentralClient, longest_call
 from django_messagecentral.client.codes import FlowType, MessageType, ResponseCode, SendType
+from django_messagecentral.client.connections import only_while
 from django_messagecentral.client.results import SendResult, ValidateResult
 from django_messagecentral.client.tokens import MemoryTokenStore, Token, TokenStore
 
@@ -25,4 +26,6 @@ __all__ = [
     "Token",
     "TokenStore",
     "ValidateResult",
+    "longest_call",
+    "only_while",
 ]

@@ -89,9 +89,7 @@ class MessageCentralClient:
             self._credentials.fingerprint(self._transport.base_url),
             self._fetch_token,
         )
-        one_exchange = connect_timeout + read_timeout + GRACE
-        #: seconds that a call can last: token, call, token renewed, call again, and waits for other fetchers
-        self.longest_call = one_exchange if token else 4 * one_exchange + 2 * MAX_WAIT
+        self.longest_call = longest_call(connect_timeout, read_timeout, ready_token=bool(token))
 
     def __repr__(self) -> str:
         return f"<MessageCentralClient {self._transport.base_url} {self._credentials!r}>"
@@ -205,6 +203,14 @@ class MessageCentralClient:
                 "the token call's answer holds no token", http_status=200, outcome=Outcome.NEVER_LEFT
             )
         return Token.from_jwt(value, time.time())
+
+
+def longest_call(connect_timeout: float, read_timeout: float, *, ready_token: bool = False) -> float:
+    """Seconds that one call of a client can last: a token, the call, a new token after a refusal, the call
+    again, and two waits for other fetchers. With a ready token only the call.
+    """
+    exchange = connect_timeout + read_timeout + GRACE
+    return exchange if ready_token else 4 * exchange + 2 * MAX_WAIT
 
 
 def _token_in(envelope: Envelope) -> str | None:

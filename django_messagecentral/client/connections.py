@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
@@ -19,17 +21,49 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 MAX_IDLE: Final = 20.0  # seconds
 
 
+class TooLate(OSError):
+    """:func:`only_while` has closed before the first byte: nothing was sent."""
+
+
 class Progress(threading.local):
-    """How far the running call of this thread has come. ``seen``: one of our connections is in use."""
+    """How far the running call of this thread has come. ``seen``: one of our connections is in use;
+    ``too_late``: it was stopped before its first byte.
+    """
 
     seen = False
     left = False
+    too_late = False
+    may_begin: Callable[[], bool] | None = None
 
     def begin(self) -> None:
-        self.seen = self.left = False
+        self.seen = self.left = self.too_late = False
+
+    def leave(self) -> None:
+        """The first byte is about to go out. Raises :class:`TooLate`."""
+        self.seen = True
+        if not self.left and self.may_begin is not None and not self.may_begin():
+            self.too_late = True
+            raise TooLate
+        self.left = True
 
 
 progress = Progress()
+
+
+@contextmanager
+def only_while(may_begin: Callable[[], bool]) -> Iterator[None]:
+    """Inside, no request of this thread begins once ``may_begin`` answers False: instead of it
+    :class:`~django_messagecentral.exceptions.ConnectionNotMade` is raised, which says that nothing left.
+
+    It is asked right before the first byte of each request, the token's too: after all waiting for a
+    connection or for another's token, and after whatever stopped the process meanwhile.
+    """
+    before = progress.may_begin
+    progress.may_begin = may_begin
+    try:
+        yield
+    finally:
+        progress.may_begin = before
 
 
 class _Tracked:
@@ -49,7 +83,7 @@ class _Tracked:
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        progress.seen = progress.left = True
+        progress.leave()
         super().send(data)  # type: ignore[misc]
 
     def getresponse(self) -> Any:

@@ -177,6 +177,8 @@ def classify(error: BaseException) -> ConnectionNotMade | AnswerLost:
     """Never left, or may have left? In doubt the latter: a text sent twice is worse than one asked about."""
     causes = _causes(error)
     words = ", ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
+    if progress.too_late:
+        return ConnectionNotMade("its time was over before it began: nothing was sent")
     if progress.seen and not progress.left:
         return ConnectionNotMade(f"the connection broke before anything was sent ({words})")
     if any(isinstance(cause, requests.ReadTimeout) for cause in causes):

@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from django_messagecentral.backends import get_backend
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import Conflict, in_transaction, locked
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import announce_moves
+
+MARGIN = 5.0  # seconds; for what no timeout bounds, as a slow resolver
 
 
 def worker_name() -> str:
@@ -25,11 +28,8 @@ def worker_name() -> str:
 
 
 def longest_call() -> float:
-    """Seconds after which no call that a worker began can still be under way.
-
-    A call may fetch a token, send, fetch a new token and send again, each with its two timeouts.
-    """
-    return 4 * (app_settings.CONNECT_TIMEOUT + app_settings.READ_TIMEOUT) + 5
+    """Seconds after which no call that a worker began can still be under way, with a margin."""
+    return get_backend().longest_call + MARGIN
 
 
 @dataclass(frozen=True, slots=True)

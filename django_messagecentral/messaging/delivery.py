@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from django_messagecentral.backends import BaseBackend, OutgoingMessage
-from django_messagecentral.client import SendResult
+from django_messagecentral.client import SendResult, only_while
 from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import Outcome
 from django_messagecentral.messaging import unsubscribe
@@ -114,10 +114,14 @@ def too_long(text: str) -> str:
 
 
 def carry(backend: BaseBackend, claim: Claim, parcel: Parcel) -> CallResult | None:
-    """Send one parcel, unless the lease has run out (None). Runs in a thread; never raises."""
+    """Send one parcel, unless the lease has run out (None). Runs in a thread; never raises.
+
+    The lease is looked at again before each first byte: a worker may be stopped while it fetches a token.
+    """
     if not claim.may_start():
         return None
-    return call(lambda: parcel.carrier(backend, parcel))
+    with only_while(claim.may_start):
+        return call(lambda: parcel.carrier(backend, parcel))
 
 
 def has_left(result: Result) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from django_messagecentral.client import ResponseCode
 from django_messagecentral.db import in_transaction, locked
 from django_messagecentral.exceptions import Outcome
 from django_messagecentral.messaging.claims import worker_name
@@ -44,6 +46,10 @@ class Result:
     cost: Decimal | None = None
 
 
+# "There is one already": the id in such an answer is that earlier request's.
+DUPLICATES = (ResponseCode.DUPLICATE_RESOURCE, ResponseCode.REQUEST_ALREADY_EXISTS)
+_NEVER = {"submitted_at": None}  # no report is to find it by its time
+
 NOT_STARTED = Result(status=Status.QUEUED)
 
 
@@ -67,7 +73,7 @@ def record_all(by_claim: Mapping[UUID, Mapping[int, Result]]) -> list[StatusChan
     by now is not touched.
     """
     expected = {(claim, pk): result for claim, results in by_claim.items() for pk, result in results.items()}
-    held = Message.objects.filter(pk__in=[pk for _claim, pk in expected], claim__in=list(by_claim))
+    held = Message.objects.filter(pk__in=[pk for __, pk in expected], claim__in=list(by_claim))
     rows = [row for row in locked(held.order_by("pk")) if (row.claim, row.pk) in expected]
     claims = {row.pk: row.claim for row in rows}  # before they are written
     results = {row.pk: expected[(row.claim, row.pk)] for row in rows}
@@ -82,6 +88,8 @@ def _write_for(row: Message, result: Result) -> Write:
     call = result.call
     if call is None:
         if result.status == Status.QUEUED:
+            if row.status == Status.UNCONFIRMED:
+                return Write(None, {"error": _("Nothing has left: it is safe to send it again."), **_NEVER})
             return Write(result.status, _released(row, result.not_before))
         return Write(result.status, {"error": result.error[:300]})
     new: Status | None = _STATUS_OF[call.outcome]
@@ -93,7 +101,7 @@ def _write_for(row: Message, result: Result) -> Write:
         if (
             row.status == Status.UNCONFIRMED
         ):  # the lease ran out before this answer: only a person sends it again
-            new, fields = None, _problem(call)
+            new, fields = None, {**_problem(call), **_NEVER}
     elif call.outcome is Outcome.ACCEPTED:
         fields = {
             "transaction_id": call.transaction_id,
@@ -105,6 +113,8 @@ def _write_for(row: Message, result: Result) -> Write:
     elif call.outcome is Outcome.MAY_HAVE_LEFT:
         fields = {**_problem(call), "submitted_at": call.started_at}
         fields |= {"segments": result.segments, "cost": result.cost}
+        if call.transaction_id and call.code not in DUPLICATES:
+            fields["transaction_id"] = call.transaction_id
     else:
         fields = _problem(call)
     if row.status in DELIVERY:  # the report came before the answer

@@ -10,9 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from django_messagecentral.backends import get_backend
 from django_messagecentral.callbacks.receiving import receive
 from django_messagecentral.campaigns import dispatch as dispatching
 from django_messagecentral.campaigns import service
@@ -21,10 +23,13 @@ from django_messagecentral.campaigns.models import Campaign, DispatchSlot
 from django_messagecentral.campaigns.report import report
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.campaigns.sweep import settle_dead_claims, sweep
+from django_messagecentral.exceptions import Outcome
 from django_messagecentral.messaging import pace
 from django_messagecentral.messaging.claims import claim
+from django_messagecentral.messaging.delivery import carry, pack
 from django_messagecentral.messaging.models import Attempt, Message, Suppression
-from django_messagecentral.messaging.results import record
+from django_messagecentral.messaging.pricing import RateCard
+from django_messagecentral.messaging.results import NOT_STARTED, record
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
 from django_messagecentral.sandbox import SandboxServer
@@ -243,13 +248,43 @@ class TestDeadWorkers:
         time.sleep(0.06)
         assert not held.may_start()
 
+    def test_a_worker_that_sleeps_while_it_fetches_its_token_sends_nothing_when_it_wakes(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer, settings: Any
+    ) -> None:
+        campaign = make_campaign(1)
+        self.queue(campaign)
+        cache.clear()
+        tune(settings, LEASE=0.3)
+        on_sandbox.configure(latency=0.5)  # of the token's answer too: the lease ends while it is waited for
+        held = claim(Message.objects.of_campaign(campaign), 1)
+        parcel = pack(held.rows[0], "Hello", RateCard.of_day())
+        answer = carry(get_backend(), held, parcel)
+        assert answer is not None
+        assert answer.outcome is Outcome.NEVER_LEFT
+        Message.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+        settle_dead_claims()
+        record(held.id, parcel.results(answer))
+        row = Message.objects.get()
+        assert row.status == Status.UNCONFIRMED
+        assert "nothing was sent" in row.error
+        assert received(on_sandbox) == {}
+
+    def test_what_surely_never_left_says_so_to_the_person_who_decides(
+        self, make_campaign: CampaignMaker
+    ) -> None:
+        campaign = make_campaign(1)
+        self.queue(campaign)
+        held = claim(Message.objects.of_campaign(campaign), 1)
+        Message.objects.update(lease_until=timezone.now() - timedelta(hours=1))
+        settle_dead_claims()
+        record(held.id, {held.rows[0].pk: NOT_STARTED})
+        row = Message.objects.get()
+        assert (row.status, row.submitted_at) == (Status.UNCONFIRMED, None)
+        assert "safe to send it again" in row.error
+
     def test_a_late_answer_still_settles_what_the_sweep_gave_up(
         self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
     ) -> None:
-        from django_messagecentral.backends import get_backend
-        from django_messagecentral.messaging.delivery import carry, pack
-        from django_messagecentral.messaging.pricing import RateCard
-
         campaign = make_campaign(1)
         self.queue(campaign)
         held = claim(Message.objects.of_campaign(campaign), 1)

@@ -16,7 +16,7 @@ import urllib3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from django_messagecentral.client import MessageCentralClient, connections
+from django_messagecentral.client import MessageCentralClient, connections, only_while
 from django_messagecentral.exceptions import (
     AnswerLost,
     ConnectionNotMade,
@@ -99,6 +99,37 @@ def test_the_tls_handshake_fails(behaviour: object) -> None:
         error = failure(client_of(server.url.replace("http:", "https:")))
     assert (type(error), error.outcome) == (ConnectionNotMade, Outcome.NEVER_LEFT)
     assert server.requests == []
+
+
+# -- too late ----------------------------------------------------------------------------------------------
+
+
+def test_a_call_whose_time_is_over_sends_nothing() -> None:
+    with raw_server(answer_with("200 OK", sent())) as server:
+        one = client_of(server.url)
+        with only_while(lambda: False):
+            error = failure(one)
+        assert (type(error), error.outcome) == (ConnectionNotMade, Outcome.NEVER_LEFT)
+        assert "time was over" in str(error)
+        assert server.requests == []
+        assert send(one), "and outside of it everything is as before"
+
+
+def test_a_call_whose_time_ends_while_it_waits_for_its_token_sends_nothing() -> None:
+    ends = time.monotonic() + 0.3
+
+    def late_token(connected: socket.socket) -> bool | None:
+        time.sleep(0.5)
+        return answer_with("200 OK", {"token": "a.new.token"})(connected)
+
+    with raw_server(late_token, answer_with("200 OK", sent())) as server:
+        one = MessageCentralClient(
+            server.url, customer_id="C-1", password="p", connect_timeout=2, read_timeout=2
+        )
+        with only_while(lambda: time.monotonic() < ends):
+            error = failure(one)
+    assert error.outcome is Outcome.NEVER_LEFT
+    assert len(server.requests) == 1, "the token's only"
 
 
 # -- may have left ---------------------------------------------------------------------------------------
