@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -17,23 +16,25 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, MaskedPhoneMixin, ReadOnlyAdmin
-from django_messagecentral.campaigns import exports, service
+from django_messagecentral.campaigns import editing, exports, service
 from django_messagecentral.campaigns.admin_forms import CampaignForm, LaunchForm
 from django_messagecentral.campaigns.admin_unconfirmed import LAUNCH, UnconfirmedMixin
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot, RejectedRow
 from django_messagecentral.campaigns.preview import preview
 from django_messagecentral.campaigns.progress import Progress, progress
-from django_messagecentral.campaigns.states import CAMPAIGN_TRANSITIONS, TAKES_UPLOADS, CampaignStatus
-from django_messagecentral.campaigns.tasks import recount_segments
+from django_messagecentral.campaigns.states import (
+    CAMPAIGN_TRANSITIONS,
+    NEVER_LEFT,
+    TAKES_UPLOADS,
+    CampaignStatus,
+)
 from django_messagecentral.messaging import counters
+from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Status
 
 IMPORT = "messagecentral.import_campaign"
 EXPORT = "messagecentral.export_campaign"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-_MAY_CHANGE_TEXT = (CampaignStatus.DRAFT, CampaignStatus.READY, CampaignStatus.FAILED)
-_FIXED_AFTER_UPLOAD = ("channel", "message_type", "sender_id", "template_id", "entity_id")
 
 
 @admin.register(Campaign)
@@ -91,30 +92,59 @@ class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        fixed: tuple[str, ...] = _FIXED_AFTER_UPLOAD if obj.uploads.exists() else ()
-        return fixed if obj.status in _MAY_CHANGE_TEXT else (*fixed, "text")
+        fixed = editing.fixed_fields(obj)
+        # Of a campaign that runs, or is about to, these decide what leaves when.
+        if obj.status not in NEVER_LEFT and not request.user.has_perm(LAUNCH):
+            fixed += tuple(name for name in ("pace", "ends_at") if name not in fixed)
+        return fixed
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         """A campaign that has sent anything is a record."""
-        never_left = (CampaignStatus.DRAFT, CampaignStatus.READY, CampaignStatus.FAILED)
-        return super().has_delete_permission(request, obj) and (obj is None or obj.status in never_left)
+        return super().has_delete_permission(request, obj) and (obj is None or editing.can_be_deleted(obj))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """In numbers: the page must not list 200,000 recipients, nor ask for a right to delete each."""
+        shown, counts = [], {self.opts.verbose_name_plural: len(objs)}
+        for campaign in objs:
+            recipients = sum(counters.read(campaign.pk).get(status, 0) for status in Status)
+            shown.append(
+                _t("%(name)s, with its recipients (%(n)d), their rejected rows and the uploaded files")
+                % {"name": campaign, "n": recipients}
+            )
+            label = Message._meta.verbose_name_plural
+            counts[label] = counts.get(label, 0) + recipients
+        return shown, counts, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Campaign) -> None:
+        editing.delete_campaign(obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except service.CampaignError as error:  # somebody has launched it meanwhile
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(reverse(f"{self.admin_site.name}:messagecentral_campaign_changelist"))
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         if not change:
             obj.created_by_id = request.user.pk
             super().save_model(request, obj, form, change)
-        else:
-            # Only what the form changed: a worker may be writing the same row.
-            obj.save(update_fields=[name for name in form.changed_data if name != "file"])
-            if "text" in form.changed_data:
-                transaction.on_commit(lambda: recount_segments.delay(obj.pk))
+        elif changed := {name: getattr(obj, name) for name in form.changed_data if name != "file"}:
+            editing.change_campaign(obj, **changed)
         if form.cleaned_data.get("file"):
             if not request.user.has_perm(IMPORT):
                 raise PermissionDenied
-            try:
-                service.add_upload(obj, form.cleaned_data["file"], user=request.user)
-            except service.CampaignError as error:
-                self.message_user(request, str(error), messages.ERROR)
+            service.add_upload(obj, form.cleaned_data["file"], user=request.user)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What another person's launch or upload has made impossible is said on the campaign's page."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except service.CampaignError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def response_add(
         self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None

@@ -1,12 +1,16 @@
-"""When a campaign is over: no row waits and no import runs."""
+"""When a campaign is over: no row waits and no import runs.
+
+A paused one too, whose last answers came when it was paused: there is nothing that a resume could send.
+"""
 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from django_messagecentral import signals
@@ -15,6 +19,10 @@ from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.db import database_for, in_transaction
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import WAITING
+
+# Seconds without a sign of life after which a paused campaign is closed: while unconfirmed messages
+# are queued again it is paused too, and gives signs.
+AT_REST = 60.0
 
 logger = logging.getLogger("django_messagecentral.dispatch")
 
@@ -36,9 +44,12 @@ def _close(campaign_id: int) -> bool:
     running = CampaignUpload.objects.filter(
         campaign=OuterRef("pk"), status__in=(CampaignUpload.Status.PENDING, CampaignUpload.Status.IMPORTING)
     )
-    closed = Campaign.objects.filter(
-        ~Exists(waiting), ~Exists(running), pk=campaign_id, status=CampaignStatus.SENDING
-    ).update(status=CampaignStatus.COMPLETED, completed_at=timezone.now(), status_reason="")
+    open_ = Q(status=CampaignStatus.SENDING) | Q(
+        status=CampaignStatus.PAUSED, heartbeat_at__lt=timezone.now() - timedelta(seconds=AT_REST)
+    )
+    closed = Campaign.objects.filter(open_, ~Exists(waiting), ~Exists(running), pk=campaign_id).update(
+        status=CampaignStatus.COMPLETED, completed_at=timezone.now(), status_reason=""
+    )
     if closed:
         transaction.on_commit(partial(_announce, campaign_id), using=database_for(Campaign), robust=True)
     return bool(closed)

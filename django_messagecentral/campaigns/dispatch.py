@@ -47,7 +47,6 @@ SIGN_SECONDS = 2.0  # how often a sign of life is given, and rivals and budgets 
 FLUSH_SECONDS = 1.0  # how long a result may wait for company before it is written
 IDLE_SECONDS = 3.0  # a puller with nothing to do for this long ends; the sweep calls a new one
 QUEUE_ROWS = 5_000  # drafts that become queued in one step
-SLOW_DOWN_SECONDS = 5.0  # after 429 or 800 without a Retry-After
 AHEAD_SECONDS = 1.0  # seconds of calls, at the pace of late, that may wait for a free thread
 AHEAD_MOST = 4  # and never more than so many calls a thread
 DATABASE_SECONDS = 60.0  # how long answers are held while the database is away
@@ -245,7 +244,8 @@ class Puller:
             self._answers += 1
             refused = answer is not None and answer.outcome is Outcome.REFUSED
             halves = parcel.halves() if refused and pool is not None else []
-            if pool is not None:
+            if pool is not None and halves:
+                pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND, len(parcel.items))
                 for half in halves:  # until the number that spoils the call is alone
                     self._submit(pool, claimed, half)
             if not halves:
@@ -273,9 +273,7 @@ class Puller:
         made = [result.call for result in results if result.call]
         self._give_back(len(results) - len(made))
         calls = list({id(call): call for call in made}.values())  # one answer, however many it was for
-        if slow := [call.retry_after or SLOW_DOWN_SECONDS for call in calls if call.slow_down]:
-            pace.block(pace.account_key(), max(slow))
-            logger.warning("the vendor asked for a slower pace: nothing leaves for %.0f s", max(slow))
+        pace.slow_down([call.retry_after for call in calls if call.slow_down])
         if reason := reason_to_pause(self._campaign, calls):
             self._pause(reason)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
+from django_messagecentral.campaigns.states import NEVER_LEFT
 from django_messagecentral.db import in_transaction
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.segments import count_segments
@@ -15,9 +16,16 @@ BATCH = 2_000
 
 
 def recount(campaign_id: int) -> int:
-    """Count the drafts' segments by the campaign's present text; the segments in all."""
-    campaign = Campaign.objects.get(pk=campaign_id)
-    return sum(_recount_upload(campaign, upload) for upload in campaign.uploads.all())
+    """Count the drafts' segments by the campaign's present text; the segments in all.
+
+    Of a campaign that was launched or deleted meanwhile nothing is counted: its text is final, and what was
+    estimated before the launch stays.
+    """
+    campaign = Campaign.objects.filter(pk=campaign_id, status__in=NEVER_LEFT).first()
+    if campaign is None:
+        return 0
+    uploads = campaign.uploads.filter(status=CampaignUpload.Status.DONE)
+    return sum(_recount_upload(campaign, upload) for upload in uploads)
 
 
 @in_transaction(Campaign)

@@ -30,6 +30,7 @@ from django_messagecentral.campaigns.sheet.recipients import RowReader
 from django_messagecentral.campaigns.states import TAKES_UPLOADS, CampaignStatus, sources_of
 from django_messagecentral.conf import MIB, app_settings
 from django_messagecentral.db import database_for, in_transaction
+from django_messagecentral.fields import unusable_fields
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.text import Template, TemplateError
@@ -59,8 +60,6 @@ def create_campaign(
     not given comes from the site's settings. Raises :class:`CampaignError` or
     :class:`~django_messagecentral.campaigns.sheet.errors.UnusableSheet`, and then nothing is stored.
     """
-    if not text.strip():
-        raise CampaignError(_("The text is empty: give the campaign something to say."))
     defaults = {
         "channel": app_settings.CHANNEL,
         "message_type": app_settings.MESSAGE_TYPE,
@@ -69,13 +68,24 @@ def create_campaign(
     if not options.get("template_id") and not options.get("entity_id"):
         defaults |= {"template_id": app_settings.TEMPLATE_ID, "entity_id": app_settings.ENTITY_ID}
     campaign = Campaign(name=name, text=text, created_by=user, **{**defaults, **options})
+    check_fields(campaign)
+    if file is None:
+        campaign.save()
+    else:
+        add_upload(campaign, file, user=user)
+    return campaign
+
+
+def check_fields(campaign: Campaign) -> None:
+    """Refuse values that cannot be stored or sent. Raises :class:`CampaignError`: it says which and why."""
+    if not (isinstance(campaign.text, str) and campaign.text.strip()):
+        raise CampaignError(_("The text is empty: give the campaign something to say."))
     if bool(campaign.template_id) != bool(campaign.entity_id):
         raise CampaignError(_("Template ID and entity ID go together: give both or neither."))
-    with transaction.atomic(using=database_for(Campaign)):
-        campaign.save()
-        if file is not None:
-            add_upload(campaign, file, user=user)
-    return campaign
+    if campaign.pace is not None and not (isinstance(campaign.pace, int | float) and campaign.pace > 0):
+        raise CampaignError(_("Give more than 0 messages a second, or leave it empty."))
+    if problems := unusable_fields(campaign):
+        raise CampaignError(" ".join(problems))
 
 
 @contextmanager
@@ -119,17 +129,31 @@ def add_upload(
 
 
 def _take(campaign: Campaign, stream: IO[bytes], name: str, user: Any) -> CampaignUpload:
+    """The file is stored before the transaction: a storage may be far away. It is removed again if the
+    campaign does not take it. A campaign that is not stored yet is stored with it.
+    """
+    check_upload(campaign, stream, name)
+    upload = CampaignUpload(original_name=name[:255], created_by=user)
+    upload.file.save(name, File(stream), save=False)
+    try:
+        _enrol(campaign, upload)
+    except BaseException:
+        upload.file.delete(save=False)
+        raise
+    return upload
+
+
+def _enrol(campaign: Campaign, upload: CampaignUpload) -> None:
     from django_messagecentral.campaigns.tasks import import_upload
 
     using = database_for(Campaign)
     with transaction.atomic(using=using):
-        check_upload(campaign, stream, name)
+        if campaign._state.adding:
+            campaign.save()
         _enter(campaign, CampaignStatus.IMPORTING, only_from=TAKES_UPLOADS, status_reason="")
-        upload = CampaignUpload(campaign=campaign, original_name=name[:255], created_by=user)
-        upload.file.save(name, File(stream), save=False)
+        upload.campaign = campaign
         upload.save()
         transaction.on_commit(partial(import_upload.delay, upload.pk), using=using, robust=True)
-    return upload
 
 
 def add_recipients(
@@ -171,6 +195,8 @@ def _enter(campaign: Campaign, new: CampaignStatus, *, only_from: Any = None, **
     """Move the campaign by one conditional UPDATE: of two people who press a button at once, one wins."""
     sources = [status for status in sources_of(new) if only_from is None or status in only_from]
     if not Campaign.objects.filter(pk=campaign.pk, status__in=sources).update(status=new, **fields):
+        if not Campaign.objects.filter(pk=campaign.pk).exists():
+            raise CampaignError(_("Somebody has deleted the campaign."))
         campaign.refresh_from_db()
         raise CampaignError(
             _("The campaign is %(now)s, so it cannot become %(new)s.")
@@ -252,6 +278,16 @@ def cancel(campaign: Campaign, reason: str = "") -> Campaign:
     using = database_for(Campaign)
     with transaction.atomic(using=using):
         _enter(campaign, CampaignStatus.CANCELLED, status_reason=reason[:300])
+        # A running import finds its claim gone and stores no more.
+        CampaignUpload.objects.filter(
+            campaign=campaign, status__in=(CampaignUpload.Status.PENDING, CampaignUpload.Status.IMPORTING)
+        ).update(
+            status=CampaignUpload.Status.FAILED,
+            error=_("The import was broken off: the campaign is cancelled."),
+            claim=None,
+            lease_until=None,
+            finished_at=timezone.now(),
+        )
         transaction.on_commit(partial(cancel_messages_of.delay, campaign.pk), using=using, robust=True)
     return campaign
 

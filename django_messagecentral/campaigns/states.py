@@ -28,7 +28,7 @@ CAMPAIGN_TRANSITIONS: dict[CampaignStatus, frozenset[CampaignStatus]] = {
     _S.READY: frozenset({_S.IMPORTING, _S.SCHEDULED, _S.SENDING, _S.CANCELLED}),
     _S.SCHEDULED: frozenset({_S.SENDING, _S.PAUSED, _S.READY, _S.CANCELLED}),
     _S.SENDING: frozenset({_S.PAUSED, _S.COMPLETED, _S.CANCELLED}),
-    _S.PAUSED: frozenset({_S.SENDING, _S.CANCELLED}),
+    _S.PAUSED: frozenset({_S.SENDING, _S.COMPLETED, _S.CANCELLED}),
     _S.COMPLETED: frozenset({_S.SENDING}),  # resend
     _S.CANCELLED: frozenset(),
     _S.FAILED: frozenset({_S.IMPORTING, _S.CANCELLED}),  # another file
@@ -36,6 +36,8 @@ CAMPAIGN_TRANSITIONS: dict[CampaignStatus, frozenset[CampaignStatus]] = {
 
 TAKES_UPLOADS = (_S.DRAFT, _S.READY, _S.FAILED)
 LIVE = (_S.SENDING, _S.PAUSED)
+NEVER_LEFT = (_S.DRAFT, _S.READY, _S.FAILED)  # the text may still be changed, and all of it deleted
+OVER = (_S.COMPLETED, _S.CANCELLED)
 
 
 def sources_of(new: CampaignStatus) -> list[CampaignStatus]:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django_messagecentral.callbacks import processing
 from django_messagecentral.campaigns import completion, service
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
-from django_messagecentral.campaigns.states import CampaignStatus
+from django_messagecentral.campaigns.states import LIVE, CampaignStatus
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_now
 from django_messagecentral.messaging import counters
@@ -33,6 +33,7 @@ logger = logging.getLogger("django_messagecentral.sweep")
 BATCH = 1_000
 TASK_EXPIRES = 60  # seconds; a task that no worker took by then is sent again by a later sweep
 ORPHAN_AFTER = 30.0  # seconds a single message may wait for its own task before the sweep sends another
+SIGN_AFTER = 60.0  # seconds after which a campaign that only waits is signed for
 SILENCE = 3600.0  # seconds without a worker's sign after which a person decides
 
 
@@ -117,13 +118,32 @@ def pause_silent() -> None:
             logger.error("campaign %s paused: %s", campaign.public_id, reason)
 
 
+def _work() -> Exists:
+    """Whether a campaign has messages that could leave now."""
+    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
+    return Exists(
+        Message.objects.filter(due, campaign=OuterRef("pk"), status__in=(Status.DRAFT, Status.QUEUED))
+    )
+
+
+def sign_for_waiting() -> None:
+    """A sign of life for campaigns that no worker can have anything to do on: all their messages wait (quiet
+    hours, a vendor that asked for time), or the site does not send. Their silence is no outage.
+    """
+    quiet = Campaign.objects.filter(
+        status=CampaignStatus.SENDING, heartbeat_at__lt=timezone.now() - timedelta(seconds=SIGN_AFTER)
+    )
+    if app_settings.SENDING_ENABLED:
+        quiet = quiet.exclude(_work())
+    for pk in list(quiet.values_list("pk", flat=True)):
+        Campaign.objects.filter(pk=pk, status=CampaignStatus.SENDING).update(heartbeat_at=Now())
+
+
 def call_missing_pullers() -> None:
     """Sending campaigns with messages that could leave now and an empty seat."""
-    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
-    work = Message.objects.filter(due, campaign=OuterRef("pk"), status__in=(Status.DRAFT, Status.QUEUED))
     seat = Q(slots__claim__isnull=True) | Q(slots__lease_until__lt=Now())
     for pk in (
-        Campaign.objects.filter(seat, Exists(work), status=CampaignStatus.SENDING)
+        Campaign.objects.filter(seat, _work(), status=CampaignStatus.SENDING)
         .values_list("pk", flat=True)
         .distinct()
     ):
@@ -131,8 +151,8 @@ def call_missing_pullers() -> None:
 
 
 def close_complete() -> None:
-    """Sending campaigns in which nothing waits any more."""
-    for pk in Campaign.objects.filter(status=CampaignStatus.SENDING).values_list("pk", flat=True):
+    """Sending and paused campaigns in which nothing waits any more."""
+    for pk in Campaign.objects.filter(status__in=LIVE).values_list("pk", flat=True):
         completion.complete(pk)
 
 
@@ -177,6 +197,7 @@ def call_verification_sweep() -> None:
 STEPS: tuple[Callable[[], object], ...] = (
     settle_dead_claims,
     pause_silent,
+    sign_for_waiting,
     start_scheduled,
     restart_imports,
     call_missing_pullers,

@@ -161,6 +161,7 @@ def _hold(campaign: Campaign) -> None:
         reopened.update(status=CampaignStatus.SENDING, completed_at=None)
     if campaign.status != CampaignStatus.PAUSED:
         service.pause(campaign, reason)
+    Campaign.objects.filter(pk=campaign.pk).update(heartbeat_at=timezone.now())  # nobody closes it now
 
 
 @in_transaction(Message)

@@ -10,6 +10,7 @@ grows back to what was set within :data:`RECOVERY` seconds.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +23,14 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_now
 from django_messagecentral.messaging.models import Pace
 
+logger = logging.getLogger("django_messagecentral.dispatch")
+
+SLOW_DOWN_SECONDS = 5.0  # after 429 or 800 without a Retry-After
 WINDOW = 1.0  # seconds of sends that may leave at once after a rest
 HOUR = 3600.0
 RECOVERY = 120.0  # seconds
 SLOWEST = 0.05  # share of the pace that halving never goes below
+DEBT = 60.0  # seconds that sends which do not wait may take in advance
 MAX_TRIES = 20
 
 
@@ -89,8 +94,9 @@ def reserve(key: str, wanted: int, rate: float, *, window: float = WINDOW) -> Gr
         if row.blocked_until and row.blocked_until > now:
             return Grant(0, (row.blocked_until - now).total_seconds())
         pace = rate * _share(row, now)
-        start = max(row.next_free, now)
         ahead = timedelta(seconds=max(window, 1.0 / pace))
+        # Further ahead than any reservation goes: the database's clock was set back, or was wrong.
+        start = min(max(row.next_free, now), now + ahead + timedelta(seconds=DEBT))
         room = (now + ahead - start).total_seconds() * pace
         count = min(wanted, int(room + 1e-6))
         if count <= 0:
@@ -111,13 +117,17 @@ def give_back(key: str, count: int, rate: float) -> None:
             return
 
 
-def debit(key: str, rate: float, count: int = 1) -> None:
-    """Take ``count`` sends without waiting: single messages go first, campaigns make room."""
+def debit(key: str, rate: float, count: int = 1) -> float:
+    """Take ``count`` sends without waiting: single messages go first, campaigns make room, up to
+    :data:`DEBT` seconds of it. Seconds for which the vendor wants nothing at all; as a rule 0.
+    """
     for _ in range(MAX_TRIES):
         row, now = _row(key)
-        if _advance(row, max(row.next_free, now) + timedelta(seconds=count / rate)):
-            return
+        ahead = min(max(row.next_free, now), now + timedelta(seconds=DEBT))
+        if _advance(row, ahead + timedelta(seconds=count / rate)):
+            return max(0.0, (row.blocked_until - now).total_seconds()) if row.blocked_until else 0.0
         time.sleep(0.002)
+    return 0.0
 
 
 def block(key: str, seconds: float) -> None:
@@ -130,6 +140,16 @@ def block(key: str, seconds: float) -> None:
     if row.blocked_until is None or row.blocked_until <= now:  # once for all answers of one burst
         slowed = max(SLOWEST, _share(row, now) / 2)
         Pace.objects.filter(pk=row.pk).update(slowed_to=slowed, slowed_at=until)
+
+
+def slow_down(wishes: Sequence[float | None]) -> None:
+    """The vendor answered 429 or 800: block the account's stream for the longest of ``wishes`` (seconds of
+    Retry-After, None where it named none).
+    """
+    if wishes:
+        seconds = max(wish or SLOW_DOWN_SECONDS for wish in wishes)
+        block(account_key(), seconds)
+        logger.warning("the vendor asked for a slower pace: nothing leaves for %.0f s", seconds)
 
 
 def _share(row: Pace, now: datetime) -> float:

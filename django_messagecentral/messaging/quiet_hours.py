@@ -17,10 +17,39 @@ from django_messagecentral.messaging.models import MessageType
 STEP = 900.0  # seconds after which a message held back is looked at again
 
 
+# phonenumbers knows these countries, and for their numbers the zones of a whole shared code (+1, +7, +61):
+# with the hours of Alaska, Jamaica would have half an hour a day. From IANA's zone.tab.
+_ZONES_OF_REGION = {
+    "AG": ("America/Antigua",),
+    "AI": ("America/Anguilla",),
+    "AS": ("Pacific/Pago_Pago",),
+    "BB": ("America/Barbados",),
+    "BM": ("Atlantic/Bermuda",),
+    "BS": ("America/Nassau",),
+    "CC": ("Indian/Cocos",),
+    "CX": ("Indian/Christmas",),
+    "DM": ("America/Dominica",),
+    "GD": ("America/Grenada",),
+    "JM": ("America/Jamaica",),
+    "KN": ("America/St_Kitts",),
+    "KY": ("America/Cayman",),
+    "KZ": ("Asia/Almaty", "Asia/Aqtau", "Asia/Aqtobe", "Asia/Atyrau", "Asia/Oral", "Asia/Qyzylorda"),
+    "LC": ("America/St_Lucia",),
+    "MS": ("America/Montserrat",),
+    "SX": ("America/Lower_Princes",),
+    "TC": ("America/Grand_Turk",),
+    "TT": ("America/Port_of_Spain",),
+    "VC": ("America/St_Vincent",),
+    "VG": ("America/Tortola",),
+}
+
+
 @lru_cache(maxsize=10_000)
 def zones_of(phone: str) -> tuple[str, ...]:
     """The IANA zones a number (E.164) may be in; a country with several gives several."""
-    zones: tuple[str, ...] = phone_zones.time_zones_for_number(phonenumbers.parse(phone))
+    number = phonenumbers.parse(phone)
+    own = _ZONES_OF_REGION.get(phonenumbers.region_code_for_number(number) or "")
+    zones: tuple[str, ...] = own or phone_zones.time_zones_for_number(number)
     return zones
 
 

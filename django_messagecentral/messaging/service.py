@@ -12,6 +12,7 @@ from django_messagecentral.backends import get_backend
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import database_for
 from django_messagecentral.exceptions import InvalidArgument
+from django_messagecentral.fields import unusable_fields
 from django_messagecentral.messaging import budgets, pace, unsubscribe
 from django_messagecentral.messaging.claims import claim
 from django_messagecentral.messaging.delivery import SUPPRESSED, carry, has_left, pack, too_long
@@ -49,6 +50,8 @@ def send_message(
     :class:`~django_messagecentral.exceptions.InvalidArgument`, both ``ValueError``, before
     anything is stored.
     """
+    if not isinstance(text, str):
+        raise InvalidArgument(f"The text is {type(text).__name__}, and must be a str.")
     phone = parse_phone(to, region=region or app_settings.DEFAULT_REGION)
     own_template = bool(template_id or entity_id)
     message = Message(
@@ -91,6 +94,8 @@ def _check(message: Message) -> None:
         raise InvalidArgument("The purpose is longer than 40 characters.")
     if message.idempotency_key and len(message.idempotency_key) > 100:
         raise InvalidArgument("The idempotency key is longer than 100 characters.")
+    if problems := unusable_fields(message):
+        raise InvalidArgument(" ".join(problems))
 
 
 def _store(message: Message) -> Message:
@@ -122,9 +127,11 @@ def deliver(message_id: int) -> bool:
     if not claimed.rows:
         return False
     message = claimed.rows[0]
-    pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
+    blocked = pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
     result: Result
-    if suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
+    if blocked:
+        result = Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=blocked))
+    elif suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
         result = SUPPRESSED
     elif budget := budgets.spent_budget(message.campaign_id, message.message_type):
         result = Result(status=Status.QUEUED, not_before=budgets.look_again_at(budget))
@@ -134,4 +141,6 @@ def deliver(message_id: int) -> bool:
         parcel = pack(message, message.text, RateCard.of_day())
         result = parcel.results(carry(backend, claimed, parcel))[message.pk]
     record(claimed.id, {message.pk: result})
+    if result.call is not None and result.call.slow_down:
+        pace.slow_down([result.call.retry_after])
     return has_left(result)

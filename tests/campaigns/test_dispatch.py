@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 
 from django_messagecentral.backends import get_backend
@@ -328,6 +329,53 @@ class TestSchedule:
         campaign.refresh_from_db()
         assert campaign.status == CampaignStatus.PAUSED
         assert "over an hour" in campaign.status_reason
+
+    def test_a_campaign_whose_messages_all_wait_is_healthy(self, make_campaign: CampaignMaker) -> None:
+        """Quiet hours, for instance. The sweep goes on giving signs of life for it."""
+        campaign = service.launch(make_campaign(2))
+        move(Message.objects.of_campaign(campaign), Status.DRAFT, Status.QUEUED, Cause.PLAN)
+        Message.objects.update(not_before=timezone.now() + timedelta(hours=9))
+        for _half_an_hour in range(4):
+            Campaign.objects.update(heartbeat_at=F("heartbeat_at") - timedelta(minutes=30))
+            sweep()
+        campaign.refresh_from_db()
+        assert campaign.status == CampaignStatus.SENDING
+
+    def test_a_site_that_does_not_send_pauses_nothing(
+        self, make_campaign: CampaignMaker, settings: Any
+    ) -> None:
+        campaign = service.launch(make_campaign(2))
+        tune(settings, SENDING_ENABLED=False)
+        for _half_an_hour in range(4):
+            Campaign.objects.update(heartbeat_at=F("heartbeat_at") - timedelta(minutes=30))
+            sweep()
+        campaign.refresh_from_db()
+        assert campaign.status == CampaignStatus.SENDING
+
+    def test_a_snapshot_of_a_waiting_campaign_waits_for_a_person_too(
+        self, make_campaign: CampaignMaker
+    ) -> None:
+        campaign = service.launch(make_campaign(2))
+        move(Message.objects.of_campaign(campaign), Status.DRAFT, Status.QUEUED, Cause.PLAN)
+        Message.objects.update(not_before=timezone.now() - timedelta(minutes=10))
+        Campaign.objects.update(heartbeat_at=timezone.now() - timedelta(hours=2))
+        sweep()
+        campaign.refresh_from_db()
+        assert campaign.status == CampaignStatus.PAUSED
+
+    def test_a_pause_as_the_last_answers_come_does_not_keep_it_open(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
+    ) -> None:
+        campaign = service.launch(make_campaign(2))
+        dispatch(campaign.pk)
+        Campaign.objects.update(status=CampaignStatus.PAUSED, completed_at=None)
+        sweep()
+        campaign.refresh_from_db()
+        assert campaign.status == CampaignStatus.PAUSED  # somebody may be about to queue messages again
+        Campaign.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=2))
+        sweep()
+        campaign.refresh_from_db()
+        assert campaign.status == CampaignStatus.COMPLETED
 
 
 class TestManyAtOnce:

@@ -88,3 +88,21 @@ def test_a_longer_window_holds_beside_the_second() -> None:
     assert refused.count == 0
     assert 60 < refused.wait <= 120
     assert pace.reserve("second", 100, 100.0).count >= 69  # what the hour did not grant came back
+
+
+def test_a_database_whose_clock_was_set_back_holds_nobody_for_long() -> None:
+    pace.reserve("k", 1, 10.0)
+    Pace.objects.update(next_free=F("next_free") + timedelta(hours=1))
+    assert pace.reserve("k", 1, 10.0).wait <= pace.DEBT + 1
+
+
+def test_what_does_not_wait_never_takes_more_than_a_minute_in_advance() -> None:
+    for _ in range(5):
+        pace.debit("k", 1.0, 50)
+    assert pace.reserve("k", 1, 1.0).wait <= pace.DEBT + 51
+
+
+def test_a_debit_says_for_how_long_the_vendor_wants_nothing() -> None:
+    assert pace.debit("k", 10.0) == 0
+    pace.block("k", 30)
+    assert 28 < pace.debit("k", 10.0) <= 30

@@ -147,3 +147,36 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_stored(
 def test_a_number_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidPhone):
         send_message("12345", "Hi")
+
+
+def test_a_single_message_waits_as_long_as_the_vendor_asked(on_sandbox: SandboxServer) -> None:
+    on_sandbox.configure(errors={"http429": 1.0})
+    first = send_message(PHONE, "One")
+    on_sandbox.configure(errors={})
+    second = send_message(PHONE, "Two")
+    assert not on_sandbox.messages()
+    for message in (first, second):
+        message.refresh_from_db()
+        assert message.status == Status.QUEUED
+        assert message.not_before is not None
+    assert second.attempts.count() == 0  # the wire was not touched
+    assert second.attempt_count == 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sender_id": "S" * 21},
+        {"template_id": "t" * 41, "entity_id": "e"},
+        {"text": "Hello\0"},
+        {"text": "Half a pair: \ud83d"},
+        {"text": None},
+        {"text": b"bytes"},
+        {"purpose": "a\0b"},
+        {"idempotency_key": "\udc00"},
+    ],
+)
+def test_what_no_database_would_store_is_refused_with_a_sentence(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match=r"\."):
+        send_message(PHONE, **{"text": "Hello", **given})
+    assert not Message.objects.exists()
