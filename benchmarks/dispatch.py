@@ -27,7 +27,7 @@ TEXT = "Hello ##var##, your balance is ##var2##."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipients", type=int, default=2000)
+    parser.add_argument("--recipients", type=int, default=4000)
     parser.add_argument("--database", choices=["postgres", "mariadb", "sqlite"], default="postgres")
     parser.add_argument("--latency-ms", type=float, default=50)
     parser.add_argument("--workers", type=int, default=1)

@@ -47,7 +47,9 @@ SIGN_SECONDS = 2.0  # how often a sign of life is given, and rivals and budgets 
 FLUSH_SECONDS = 1.0  # how long a result may wait for company before it is written
 IDLE_SECONDS = 3.0  # a puller with nothing to do for this long ends; the sweep calls a new one
 QUEUE_ROWS = 5_000  # drafts that become queued in one step
+EMPTY_SECONDS = 0.3  # after which an empty queue is looked at again
 AHEAD_SECONDS = 1.0  # seconds of calls, at the pace of late, that may wait for a free thread
+LEARN_SECONDS = 0.25  # how long the vendor is watched before anything is claimed ahead
 AHEAD_MOST = 4  # and never more than so many calls a thread
 DATABASE_SECONDS = 60.0  # how long answers are held while the database is away
 
@@ -88,6 +90,7 @@ class Puller:
         self._landed: list[tuple[Claim, dict[int, Result]]] = []
         self._flushed_at = time.monotonic()
         self._looked_at = 0.0
+        self._pull_at = 0.0
         self._signed_at = -SIGN_SECONDS
         self._began = time.monotonic()
         self._answers = 0
@@ -154,15 +157,17 @@ class Puller:
 
     def _pull(self, pool: ThreadPoolExecutor) -> float:
         """Claim what may leave now and hand it to the pool; seconds until it is worth asking again."""
+        if (early := self._pull_at - time.monotonic()) > 0:
+            return early
         ahead = self._lookahead()
         room = ahead - len(self._flying)
-        if room < max(1, ahead // 2):
+        if room < self._batch():
             return FLUSH_SECONDS
         granted = self._reserve(room * self._packer.call_size)
         if not granted.count:
             return granted.wait
         asked = time.monotonic()
-        claimed = claim(Message.objects.filter(campaign=self._campaign_id), granted.count)
+        claimed = claim(self._packer.claimable(), granted.count)
         # Where the database kept us waiting, somebody may have paused meanwhile.
         if time.monotonic() - asked > LOOK_SECONDS:
             self._looked_at = 0.0
@@ -172,7 +177,7 @@ class Puller:
                 return FLUSH_SECONDS
         self._give_back(granted.count - len(claimed.rows))
         if not claimed.rows:
-            return 0.02 if self._queue_drafts() else 0.3
+            return 0.02 if self._queue_drafts() else self._nothing_until(EMPTY_SECONDS)
         try:
             parcels, refused = self._packer.pack(claimed.rows)
         except Exception:  # nothing has left: they go back to the queue, and not to a person
@@ -182,7 +187,11 @@ class Puller:
             self._submit(pool, claimed, parcel)
         if refused:
             self._landed.append((claimed, refused))
-        return 0.02 if len(claimed.rows) == granted.count else 0.3
+        return 0.02
+
+    def _nothing_until(self, seconds: float) -> float:
+        self._pull_at = time.monotonic() + seconds
+        return seconds
 
     def _lookahead(self) -> int:
         """How many calls may be claimed: the threads', and behind them what surely leaves within a second.
@@ -191,8 +200,13 @@ class Puller:
         little is claimed while the vendor is slow.
         """
         busy = time.monotonic() - self._began
-        soon = int(self._answers / busy * AHEAD_SECONDS) if busy > AHEAD_SECONDS else 0
+        soon = int(self._answers / busy * AHEAD_SECONDS) if busy > LEARN_SECONDS else 0
         return min(max(self._threads, soon), AHEAD_MOST * self._threads)
+
+    def _batch(self) -> int:
+        """How many calls are claimed, or written, at once: as many as leave the threads something to do."""
+        ahead = self._lookahead()
+        return max(1, ahead // 2, ahead - self._threads - self._threads // 2)
 
     def _submit(self, pool: ThreadPoolExecutor, claimed: Claim, parcel: Parcel) -> None:
         self._flying[pool.submit(self._carry, claimed, parcel)] = (claimed, parcel)
@@ -231,7 +245,7 @@ class Puller:
             time.sleep(seconds)
         self._take_landed([future for future in self._flying if future.done()], pool)
         waited = time.monotonic() - self._flushed_at
-        enough = len(self._landed) >= max(1, self._lookahead() // 2)
+        enough = len(self._landed) >= self._batch()
         if self._landed and (enough or waited >= FLUSH_SECONDS or not self._flying):
             self._flush()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_messagecentral.campaigns.models import Campaign
@@ -32,7 +33,7 @@ from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.quiet_hours import may_leave_now
 from django_messagecentral.messaging.results import Result
 from django_messagecentral.messaging.states import Status
-from django_messagecentral.messaging.suppression import suppressed_phones
+from django_messagecentral.messaging.suppression import has_opted_out
 from django_messagecentral.messaging.text import BoundTemplate, Template, TemplateError
 
 Refused = dict[int, Result]
@@ -58,6 +59,13 @@ class Packer:
         """How many recipients one call carries at most."""
         return 1 if self.mode == Campaign.Mode.SINGLE else app_settings.BULK_SIZE
 
+    def claimable(self) -> QuerySet[Message]:
+        """The campaign's messages, each with the answer whether its phone has opted out: what
+        :meth:`pack` takes. Asked in the claim's own statement, so nobody can opt out unseen before it.
+        """
+        asked = has_opted_out(channel=self._campaign.channel, message_type=self._campaign.message_type)
+        return Message.objects.filter(campaign=self._campaign.pk).annotate(_opted_out=asked)
+
     def pack(self, rows: list[Message]) -> tuple[list[Parcel], Refused]:
         """Parcels for the wire, and results of those rows that must not or cannot leave."""
         texts, refused = self._texts(rows)
@@ -70,15 +78,10 @@ class Packer:
         return self._many(leaving, texts), refused
 
     def _texts(self, rows: list[Message]) -> tuple[dict[int, str], Refused]:
-        opted_out = suppressed_phones(
-            (row.phone for row in rows),
-            channel=self._campaign.channel,
-            message_type=self._campaign.message_type,
-        )
         texts: dict[int, str] = {}
         refused: Refused = {}
         for row in rows:
-            if row.phone in opted_out:
+            if row._opted_out:  # type: ignore[attr-defined]
                 refused[row.pk] = SUPPRESSED
             elif wait := may_leave_now(row.phone, row.message_type):
                 later = timezone.now() + timedelta(seconds=wait)

@@ -15,11 +15,11 @@ from django_messagecentral.exceptions import InvalidArgument
 from django_messagecentral.fields import unusable_fields
 from django_messagecentral.messaging import budgets, pace, unsubscribe
 from django_messagecentral.messaging.claims import claim
-from django_messagecentral.messaging.delivery import SUPPRESSED, carry, has_left, pack, too_long
+from django_messagecentral.messaging.delivery import SUPPRESSED, Parcel, carry, has_left, pack, too_long
 from django_messagecentral.messaging.models import Channel, Message, MessageType
 from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.quiet_hours import may_leave_now
-from django_messagecentral.messaging.results import Result, record
+from django_messagecentral.messaging.results import NOT_STARTED, Result, record
 from django_messagecentral.messaging.segments import count_segments
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.messaging.suppression import suppressed_phones
@@ -127,20 +127,30 @@ def deliver(message_id: int) -> bool:
     if not claimed.rows:
         return False
     message = claimed.rows[0]
-    blocked = pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
-    result: Result
-    if blocked:
-        result = Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=blocked))
-    elif suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
-        result = SUPPRESSED
-    elif budget := budgets.spent_budget(message.campaign_id, message.message_type):
-        result = Result(status=Status.QUEUED, not_before=budgets.look_again_at(budget))
-    elif wait := may_leave_now(message.phone, message.message_type):
-        result = Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=wait))
-    else:
-        parcel = pack(message, message.text, RateCard.of_day())
-        result = parcel.results(carry(backend, claimed, parcel))[message.pk]
+    try:
+        parcel = _parcel_or_reason(message)
+    except Exception:  # nothing has left: it goes back to the queue, and not to a person
+        record(claimed.id, {message.pk: NOT_STARTED})
+        raise
+    if isinstance(parcel, Result):
+        record(claimed.id, {message.pk: parcel})
+        return False
+    result = parcel.results(carry(backend, claimed, parcel))[message.pk]
     record(claimed.id, {message.pk: result})
     if result.call is not None and result.call.slow_down:
         pace.slow_down([result.call.retry_after])
     return has_left(result)
+
+
+def _parcel_or_reason(message: Message) -> Parcel | Result:
+    """What goes out, or why it does not go now."""
+    blocked = pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
+    if blocked:
+        return Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=blocked))
+    if suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
+        return SUPPRESSED
+    if budget := budgets.spent_budget(message.campaign_id, message.message_type):
+        return Result(status=Status.QUEUED, not_before=budgets.look_again_at(budget))
+    if wait := may_leave_now(message.phone, message.message_type):
+        return Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=wait))
+    return pack(message, message.text, RateCard.of_day())

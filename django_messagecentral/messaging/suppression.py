@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import batched, database_for
@@ -23,14 +23,23 @@ OWN_WORD = (KEYWORD, LINK)  # sources that are the person's own word, which the 
 
 def suppressed_phones(phones: Iterable[str], *, channel: str, message_type: str) -> set[str]:
     """Those of ``phones`` (E.164) that opted out of this channel and type, or of everything."""
-    of_type = Q(message_type=message_type)
-    if message_type != MessageType.OTP or app_settings.OPT_OUT_STOPS_OTP:
-        of_type |= Q(message_type="")
-    opted_out = Suppression.objects.filter(of_type, Q(channel="") | Q(channel=channel))
+    opted_out = _opt_outs(channel, message_type)
     found: set[str] = set()
     for batch in batched(phones, 500):
         found.update(opted_out.filter(phone__in=batch).values_list("phone", flat=True))
     return found
+
+
+def has_opted_out(*, channel: str, message_type: str) -> Exists:
+    """The same question as part of a query for messages."""
+    return Exists(_opt_outs(channel, message_type).filter(phone=OuterRef("phone")))
+
+
+def _opt_outs(channel: str, message_type: str) -> QuerySet[Suppression]:
+    of_type = Q(message_type=message_type)
+    if message_type != MessageType.OTP or app_settings.OPT_OUT_STOPS_OTP:
+        of_type |= Q(message_type="")
+    return Suppression.objects.filter(of_type, Q(channel="") | Q(channel=channel))
 
 
 def suppress(

@@ -180,3 +180,22 @@ def test_what_no_database_would_store_is_refused_with_a_sentence(given: dict[str
     with pytest.raises(InvalidArgument, match=r"\."):
         send_message(PHONE, **{"text": "Hello", **given})
     assert not Message.objects.exists()
+
+
+def test_a_fault_before_the_call_puts_the_message_back(
+    on_sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django_messagecentral.messaging import service
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the price list is broken")
+
+    message = Message.objects.create(phone=PHONE, region="IN", text="Hello", status=Status.QUEUED)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "pack", broken)
+        with pytest.raises(RuntimeError):
+            deliver(message.pk)
+    message.refresh_from_db()
+    assert (message.status, message.claim, message.attempt_count) == (Status.QUEUED, None, 0)
+    assert deliver(message.pk)
+    assert len(on_sandbox.messages()) == 1
