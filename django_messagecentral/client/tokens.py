@@ -18,6 +18,7 @@ RENEW_BEFORE: Final = 300.0  # seconds before the end, or a tenth of a short lif
 SHORTEST_LIFE: Final = (
     10.0  # seconds; a token that seems to have expired already (clocks differ) is tried so long
 )
+TRUST: Final = 5.0  # seconds for which a token is used without asking the store again
 MAX_WAIT: Final = 2.0  # seconds that a caller waits for another's fetch before it fetches for itself
 
 
@@ -98,9 +99,17 @@ class TokenSource:
         self._store = store
         self._key = key
         self._fetch = fetch
+        self._seen: tuple[Token, float] | None = None  # the store's last answer, and when (monotonic)
 
     def current(self) -> Token:
-        """The stored token, or a new one if there is none or its time is over."""
+        """The stored token, or a new one if there is none or its time is over.
+
+        The store may be across a network, so it is asked once in :data:`TRUST` seconds.
+        """
+        if self._seen is not None:
+            token, at = self._seen
+            if time.monotonic() - at < TRUST and token.renew_at > time.time():
+                return token
         return self._get(refused=None)
 
     def renew(self, refused: Token) -> Token:
@@ -115,6 +124,7 @@ class TokenSource:
                 if token is None:
                     token = self._fetch()
                     self._store.set(self._key, token)
+        self._seen = token, time.monotonic()
         return token
 
     def _usable(self, refused: str | None) -> Token | None:

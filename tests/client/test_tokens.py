@@ -254,3 +254,32 @@ def test_a_failed_fetch_frees_the_way_for_the_next() -> None:
     with pytest.raises(AuthenticationFailed):
         source.current()
     assert source.current().value == "good"
+
+
+def test_the_store_is_not_asked_for_every_message() -> None:
+    """It may be across a network. Who is refused asks it at once."""
+    asked: list[str] = []
+
+    class Counting(MemoryTokenStore):
+        def get(self, key: str) -> Token | None:
+            asked.append(key)
+            return super().get(key)
+
+    store = Counting()
+    first, second = Token("first", time.time() + 3600), Token("second", time.time() + 3600)
+    store.set("key", first)
+    source = TokenSource(store, "key", lambda: second)
+    assert {source.current() for _ in range(100)} == {first}
+    assert len(asked) == 1
+    store.set("key", second)  # another process has renewed it
+    assert source.renew(refused=first) == second
+    assert source.current() == second
+
+
+def test_a_token_whose_time_is_over_is_not_used_however_fresh_the_look() -> None:
+    source = TokenSource(
+        MemoryTokenStore(), "key", iter([Token("a", time.time() + 0.2), Token("b", 9e9)]).__next__
+    )
+    assert source.current().value == "a"
+    time.sleep(0.25)
+    assert source.current().value == "b"
