@@ -10,7 +10,13 @@ import os
 from typing import Any, Protocol
 
 # Sub-command -> module of this package. A module has HELP, add_arguments(parser) and run(options) -> figures.
-SUBCOMMANDS = {"import": "importing", "dispatch": "dispatch", "chaos": "chaos", "callbacks": "callbacks"}
+SUBCOMMANDS = {
+    "import": "importing",
+    "dispatch": "dispatch",
+    "progress": "progress",
+    "chaos": "chaos",
+    "callbacks": "callbacks",
+}
 
 
 class Benchmark(Protocol):

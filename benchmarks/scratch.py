@@ -31,6 +31,8 @@ def configure() -> None:
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.sessions",
+            "django.contrib.messages",
+            "django.contrib.admin",
             "phonenumber_field",
             "rest_framework",
             "django_messagecentral",
@@ -43,7 +45,27 @@ def configure() -> None:
             }
         },
         MEDIA_ROOT=os.environ["BENCHMARK_HOME"] + "/media",
-        ROOT_URLCONF="django_messagecentral.urls",
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+        STATIC_URL="static/",
+        ALLOWED_HOSTS=["*"],
+        ROOT_URLCONF="benchmarks.scratch_urls",
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         MESSAGECENTRAL=json.loads(os.environ["BENCHMARK_SETTINGS"]),
     )

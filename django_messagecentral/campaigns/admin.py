@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -21,7 +21,7 @@ from django_messagecentral.campaigns.admin_forms import CampaignForm, LaunchForm
 from django_messagecentral.campaigns.admin_unconfirmed import LAUNCH, UnconfirmedMixin
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot, RejectedRow
 from django_messagecentral.campaigns.preview import preview
-from django_messagecentral.campaigns.progress import Progress, progress
+from django_messagecentral.campaigns.progress import Progress, first_rows_aside, problems_of, progress
 from django_messagecentral.campaigns.states import (
     CAMPAIGN_TRANSITIONS,
     NEVER_LEFT,
@@ -171,18 +171,14 @@ class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
 
     def _panel(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         shown = progress(campaign)
+        uploads = list(campaign.uploads.all())
         return {
             "campaign": campaign,
             "progress": shown,
             "buttons": self._buttons(request, campaign, shown),
-            "uploads": campaign.uploads.all(),
-            "problems": (
-                RejectedRow.objects.filter(upload__campaign=campaign)
-                .values("code", "reason")
-                .annotate(rows=Count("pk"))
-                .order_by("-rows")[:10]
-            ),
-            "rejected_rows": RejectedRow.objects.filter(upload__campaign=campaign)[:20],
+            "uploads": uploads,
+            "problems": problems_of(uploads),
+            "rejected_rows": first_rows_aside(uploads, 20),
             "may_see_numbers": request.user.has_perm(SEE_NUMBERS),
             "may_export": request.user.has_perm(EXPORT),
             "export_url": self._url("rejected", campaign),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
@@ -92,6 +93,7 @@ def store(campaign: Campaign, upload: CampaignUpload, claim: UUID, chunk: Chunk)
         duplicates=F("duplicates") + len(duplicates),
         rejected=F("rejected") + len(chunk.rejections),
         regions=_regions(upload, accepted),
+        problems=_problems(upload, [*chunk.rejections, *duplicates]),
         lease_until=database_now(CampaignUpload) + timedelta(seconds=LEASE),
         tries=0,  # it gets on: only a file that kills its importer again and again at one place is given up
     )
@@ -109,6 +111,14 @@ def _regions(upload: CampaignUpload, accepted: Iterable[Recipient]) -> dict[str,
         pair[0] += 1
         pair[1] += recipient.segments
     return regions
+
+
+def _problems(upload: CampaignUpload, set_aside: Iterable[Rejection]) -> dict[str, list[Any]]:
+    """Rows set aside by code, with those of ``set_aside``: a page names the problems and counts no rows."""
+    problems: dict[str, list[Any]] = {code: list(known) for code, known in upload.problems.items()}
+    for rejection in set_aside:
+        problems.setdefault(rejection.code, [0, rejection.row_number, rejection.reason])[0] += 1
+    return problems
 
 
 def duplicate(recipient: Recipient, row: int | None) -> Rejection:

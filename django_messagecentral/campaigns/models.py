@@ -139,6 +139,11 @@ class CampaignUpload(models.Model):
         blank=True,
         help_text=_("accepted recipients and segments by country: {IN: [recipients, segments]}"),
     )
+    problems = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("rows set aside by code: {code: [rows, the first one's number, its reason]}"),
+    )
     error = models.CharField(_("error"), max_length=500, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     claim = models.UUIDField(null=True, editable=False)

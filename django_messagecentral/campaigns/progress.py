@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from django_messagecentral.campaigns.models import Campaign, CampaignUpload
+from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
 from django_messagecentral.campaigns.report import CampaignReport, report
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.messaging.states import Status
@@ -53,6 +54,36 @@ class Progress:
             ],
             "report": self.report.as_dict(),
         }
+
+
+@dataclass(slots=True)
+class Problem:
+    """``rows`` of the sheets were set aside for one cause; ``row`` is the first, with its ``reason``."""
+
+    code: str
+    rows: int
+    row: int
+    reason: str
+
+
+def problems_of(uploads: Iterable[CampaignUpload]) -> list[Problem]:
+    """What is wrong with the sheets, the most frequent first: kept by the import, no row is counted here."""
+    found: dict[str, Problem] = {}
+    for upload in uploads:
+        for code, (rows, row, reason) in upload.problems.items():
+            found.setdefault(code, Problem(code, 0, row, reason)).rows += rows
+    return sorted(found.values(), key=lambda problem: -problem.rows)
+
+
+def first_rows_aside(uploads: Iterable[CampaignUpload], limit: int) -> list[RejectedRow]:
+    """The first rows that were set aside. By one index look an upload: asked for a whole campaign, a database
+    sorts all of its rejected rows to show twenty.
+    """
+    found: list[RejectedRow] = []
+    for upload in uploads:
+        if len(found) < limit and upload.problems:
+            found += upload.rejected_rows.order_by("row_number")[: limit - len(found)]
+    return found
 
 
 def progress(campaign: Campaign) -> Progress:
