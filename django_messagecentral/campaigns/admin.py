@@ -34,6 +34,7 @@ from django_messagecentral.messaging.states import Status
 
 IMPORT = "messagecentral.import_campaign"
 EXPORT = "messagecentral.export_campaign"
+ROWS_SHOWN = 20
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -172,13 +173,15 @@ class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
     def _panel(self, request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         shown = progress(campaign)
         uploads = list(campaign.uploads.all())
+        problems, rows = problems_of(uploads), first_rows_aside(uploads, ROWS_SHOWN)
         return {
             "campaign": campaign,
             "progress": shown,
             "buttons": self._buttons(request, campaign, shown),
             "uploads": uploads,
-            "problems": problems_of(uploads),
-            "rejected_rows": first_rows_aside(uploads, 20),
+            "rejected_rows": rows,
+            # Where not every row can be shown
+            "problems": problems if sum(problem.rows for problem in problems) > len(rows) else [],
             "may_see_numbers": request.user.has_perm(SEE_NUMBERS),
             "may_export": request.user.has_perm(EXPORT),
             "export_url": self._url("rejected", campaign),

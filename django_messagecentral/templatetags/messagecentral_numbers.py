@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
 from django.utils import formats
@@ -20,7 +20,8 @@ def thousands(value: int) -> str:
 def money(value: Decimal) -> str:
     """``1,234.50``: two decimals, more only for amounts below one."""
     places = 2 if value == 0 or abs(value) >= 1 else 4
-    return formats.number_format(value, decimal_pos=places, force_grouping=True)
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)  # Django cuts off
+    return formats.number_format(rounded, decimal_pos=places, force_grouping=True)
 
 
 @register.filter

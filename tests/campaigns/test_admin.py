@@ -5,6 +5,7 @@ and no further than their permissions.
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.messaging.models import Message, Rate
 from django_messagecentral.sandbox import SandboxServer
+from django_messagecentral.templatetags.messagecentral_numbers import money
 from tests.campaigns.conftest import CampaignMaker, mobile
 from tests.conftest import SheetMaker
 
@@ -238,3 +240,22 @@ def test_every_registered_page_opens(admin_client: Client, make_campaign: Campai
         if model._meta.app_label == "messagecentral":
             page = admin_client.get(reverse(f"admin:messagecentral_{model._meta.model_name}_changelist"))
             assert page.status_code == 200, model
+
+
+def test_of_many_rows_that_were_not_used_the_page_names_the_causes(
+    admin_client: Client, make_campaign: CampaignMaker
+) -> None:
+    short = [[91, "123", "Bad", 1, "x"] for _ in range(30)]
+    twice = [[91, mobile(1), "A", 1, "x"] for _ in range(11)]
+    page = text_of(admin_client.get(url("change", make_campaign(rows=[*twice, *short]).pk)))
+    assert "<strong>30</strong> like row 13: This number has too few digits." in page
+    assert "<strong>10</strong> like row 3: The same phone as in row 2" in page
+    few = text_of(admin_client.get(url("change", make_campaign(rows=short[:3]).pk)))
+    assert "like row" not in few
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("2.0874", "2.09"), ("0.12345", "0.1235"), ("1234.5", "1,234.50")]
+)
+def test_money_is_rounded_and_not_cut_off(value: str, shown: str) -> None:
+    assert money(Decimal(value)) == shown
