@@ -17,8 +17,11 @@ from django_messagecentral.verification.reasons import Reason
 class CodeInput(forms.TextInput):
     """Digits, offered by the phone's keyboard from the text message.
 
-    No ``pattern`` and no tight ``maxlength``: "123-456" is pasted, and read as 123456.
+    No ``pattern`` and no tight ``maxlength``: "123-456" is pasted, and read as 123456. With ``untouched``
+    nothing was typed yet, so the field is not marked as wrong, though its form is not valid either.
     """
+
+    untouched = False
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         usual = {
@@ -29,6 +32,14 @@ class CodeInput(forms.TextInput):
             "spellcheck": "false",
         }
         super().__init__(usual | (attrs or {}))
+
+    def build_attrs(
+        self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        attrs = super().build_attrs(base_attrs, extra_attrs)
+        if self.untouched:
+            attrs.pop("aria-invalid", None)
+        return attrs
 
 
 class CodeField(forms.CharField):

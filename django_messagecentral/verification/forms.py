@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import ErrorList
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -13,9 +17,11 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, mask_phone, parse_phone
 from django_messagecentral.verification import service
 from django_messagecentral.verification.fields import CodeField, CodeInput, phone_form_field
+from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
 
 SCRIPT = "django_messagecentral/verification/verification.js"
+_NOTICES = (Reason.SENT, Reason.ALREADY_SENT)
 
 
 class StartForm(forms.Form):
@@ -29,10 +35,38 @@ class StartForm(forms.Form):
 class CodeForm(forms.Form):
     """The code, once it is there."""
 
-    code = CodeField()
+    code = CodeField(widget=CodeInput(attrs={"autofocus": True}))
 
     class Media:
         js = (SCRIPT,)
+
+
+class StepErrorList(ErrorList):
+    """That a code was sent keeps the form from being valid, but it is news and no error: it looks and is
+    announced as such. Anything else is shown as Django shows it."""
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether nothing in it is anybody's mistake."""
+        codes = [getattr(error, "code", None) for error in self.as_data()]
+        return bool(codes) and all(code in _NOTICES for code in codes)
+
+    def render(
+        self,
+        template_name: str | None = None,
+        context: dict[str, Any] | None = None,
+        renderer: BaseRenderer | type[BaseRenderer] | None = None,
+    ) -> SafeString:
+        if not self.is_notice:
+            return super().render(template_name, context, renderer)
+        field_id = getattr(self, "field_id", None)  # new in Django 5.2
+        return format_html(
+            '<ul class="mc-notice"{} role="status">{}</ul>',
+            format_html(' id="{}_error"', field_id) if field_id else "",
+            format_html_join("", "<li>{}</li>", ((error,) for error in self)),
+        )
+
+    __str__ = __html__ = render  # type: ignore[assignment]
 
 
 class PhoneVerificationFormMixin(forms.Form):
@@ -51,6 +85,9 @@ class PhoneVerificationFormMixin(forms.Form):
     in it is the phone that was verified, by who sends it, for this purpose; the proof is then used up. An
     error elsewhere in the form never costs a second code: the proof waits in a hidden field.
 
+    A button for another code, which counts down, is
+    ``{% include "django_messagecentral/verification/resend.html" with verification=form.verification %}``.
+
     ``consume_on_clean = False`` (for pages of several steps that validate a form again at the end) leaves the
     proof whole until :meth:`consume_verification`.
     """
@@ -66,6 +103,7 @@ class PhoneVerificationFormMixin(forms.Form):
     verification_proof = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("error_class", StepErrorList)
         super().__init__(*args, **kwargs)
         self.request = request or self.request
         self._proof = ""
@@ -83,6 +121,13 @@ class PhoneVerificationFormMixin(forms.Form):
             self.is_bound and self._typed("verification_id") and not self._typed("verification_proof")
         )
 
+    @property
+    def verification(self) -> Verification | None:
+        """The one whose code is waited for, to show when another may be asked for; None before and after."""
+        if not self.wants_code or self.request is None:
+            return None
+        return service.get_verification(self._typed("verification_id"), request=self.request)
+
     def full_clean(self) -> None:
         super().full_clean()
         if self.is_bound:
@@ -91,7 +136,12 @@ class PhoneVerificationFormMixin(forms.Form):
 
     def _show_code_field(self, wanted: bool) -> None:
         """The code is asked for when one is on its way; before and after, its field is hidden."""
-        self.fields["verification_code"].widget = CodeInput() if wanted else forms.HiddenInput()
+        if not wanted:
+            self.fields["verification_code"].widget = forms.HiddenInput()
+            return
+        widget = self.fields["verification_code"].widget = CodeInput(attrs={"autofocus": True})
+        errors = (self._errors or {}).get("verification_code")
+        widget.untouched = isinstance(errors, StepErrorList) and errors.is_notice
 
     def _clean_phone(self) -> None:
         if self.request is None:

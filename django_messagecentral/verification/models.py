@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
 from django_messagecentral.phones import mask_phone
+from django_messagecentral.verification.durations import spoken
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.states import (
     ChallengeMode,
@@ -184,6 +185,11 @@ class Verification(models.Model):
         if self.resend_at is None:
             return 0
         return max(0, ceil((self.resend_at - timezone.now()).total_seconds()))
+
+    @property
+    def resend_in_words(self) -> str:
+        """The same for a person."""
+        return spoken(self.resend_in)
 
     @property
     def expires_at(self) -> datetime | None:

@@ -8,9 +8,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
+from django_messagecentral.verification.durations import spoken
 from django_messagecentral.verification.reasons import Reason
 
 if TYPE_CHECKING:
@@ -39,15 +39,12 @@ class Result:
 
     @property
     def message(self) -> str:
-        """A sentence for a person, in the active language, with the time when there is one."""
+        """A sentence for a person, in the active language, with the time to wait when there is one."""
         text = self.detail or str(self.reason.label)
-        if self.retry_at is None or self.retry_at <= timezone.now() or self.ok:
+        wait = self.retry_after
+        if wait is None or self.ok:
             return text
-        local = timezone.localtime(self.retry_at)
-        return _("%(text)s You can try again at %(time)s.") % {
-            "text": text,
-            "time": time_format(local, "H:i:s"),
-        }
+        return _("%(text)s You can try again in %(time)s.") % {"text": text, "time": spoken(wait)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

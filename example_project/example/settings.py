@@ -5,6 +5,7 @@ its secrets from its environment and has a broker, a database server and a cache
 lines say what changes.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -56,6 +57,13 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "example.urls"
 WSGI_APPLICATION = "example.wsgi.application"
+AUTH_USER_MODEL = "example.Member"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "django_messagecentral.verification.auth.PhoneLoginBackend",
+]
+LOGIN_URL = "messagecentral:login"
+LOGOUT_REDIRECT_URL = "/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -122,6 +130,8 @@ MESSAGECENTRAL = {
     "PACE_PER_SECOND": float(os.environ.get("EXAMPLE_PACE", "200")),
     "DISPATCH_SLICE": 3.0,
     "WEBHOOK_TOKENS": [os.environ.get("EXAMPLE_WEBHOOK_TOKEN", "example-only-webhook-token-0123456789")],
+    # Any other setting of the app, to be tried out without editing this file.
+    **json.loads(os.environ.get("EXAMPLE_MESSAGECENTRAL", "{}")),
 }
 
 LOGGING = {

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView
@@ -17,6 +18,7 @@ urlpatterns = [
     path("signup/", views.SignupView.as_view(), name="signup"),
     path("welcome/", views.WelcomeView.as_view(), name="welcome"),
     path("wallet/", views.wallet, name="wallet"),
+    path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("messagecentral/", include("django_messagecentral.urls")),
     path("api/messagecentral/", include("django_messagecentral.verification.rest.urls")),

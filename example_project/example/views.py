@@ -1,39 +1,74 @@
 """The example site's own pages: a sign-up whose phone is verified, and a page behind a verified phone."""
 
+import secrets
+
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse_lazy
-from django.views.generic import FormView, TemplateView
+from django.views.generic import CreateView, TemplateView
 
 from django_messagecentral.verification.decorators import phone_verification_required
 from django_messagecentral.verification.fields import phone_form_field
 from django_messagecentral.verification.forms import PhoneVerificationFormMixin
 from django_messagecentral.verification.mixins import PhoneVerificationMixin
+from django_messagecentral.verification.users import PhoneTaken
+from example.models import Member
+
+BY_PHONE = "django_messagecentral.verification.auth.PhoneLoginBackend"
 
 
-class SignupForm(PhoneVerificationFormMixin, forms.Form):
+class SignupForm(PhoneVerificationFormMixin, forms.ModelForm):
     """Any form becomes one with a verified phone by the mixin and the name of its field."""
 
-    field_order = ["name", "phone", "verification_code"]
+    field_order = ["first_name", "phone", "verification_code"]
     phone_field = "phone"
     verification_purpose = "signup"
 
-    name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    first_name = forms.CharField(
+        label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     phone = phone_form_field()
 
+    class Meta:
+        model = Member
+        fields = ["first_name", "phone"]
 
-class SignupView(PhoneVerificationMixin, FormView):
+    def save(self, commit: bool = True) -> Member:
+        """Raises ``PhoneTaken``; nobody is told so who has not shown that the phone is theirs."""
+        member = super().save(commit=False)
+        member.username = f"member-{secrets.token_hex(6)}"
+        member.set_unusable_password()
+        member.set_verified_phone(self.verified_phone)
+        return member
+
+
+class SignupView(PhoneVerificationMixin, CreateView):
     template_name = "example/signup.html"
     form_class = SignupForm
     success_url = reverse_lazy("welcome")
+
+    def form_valid(self, form: SignupForm) -> HttpResponse:
+        try:
+            member = form.save()
+        except PhoneTaken:
+            form.add_error("phone", "You have an account with this number already: log in with it.")
+            return self.form_invalid(form)
+        login(self.request, member, backend=BY_PHONE)
+        return HttpResponseRedirect(str(self.success_url))
 
 
 class WelcomeView(TemplateView):
     template_name = "example/welcome.html"
 
 
-@phone_verification_required(purpose="payment", max_age=600)
+def own_phone(request: HttpRequest) -> str:
+    """The one number that opens a member's wallet; a visitor without an account may take any."""
+    return getattr(request.user, "verified_phone", None) or ""
+
+
+@phone_verification_required(purpose="payment", max_age=600, phone=own_phone)
 def wallet(request: HttpRequest) -> HttpResponse:
     """Only for who verified a phone in the last ten minutes; anyone else is led there and back."""
-    return render(request, "example/wallet.html")
+    return render(request, "example/wallet.html", {"order": request.GET.get("order", "")})

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from django_messagecentral.verification.models import Verification
-from tests.services import CHROMIUM
+from tests.browsers import chromium, javascript, nothing_sticks_out, shot, size, visitor
 from tests.verification.conftest import PHONE
 from tests.verification.fakes import FakeVendor
 
@@ -20,64 +19,13 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.verification.urls"),
 ]
-SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    allow = pytest.MonkeyPatch()
-    allow.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in this thread
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM or None, args=arguments)
-        yield browser
-        browser.close()
-    allow.undo()
-
-
-@pytest.fixture(params=["desktop", "phone"])
-def size(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=[True, False], ids=["js", "nojs"])
-def javascript(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
+__all__ = ["chromium", "javascript", "size"]  # fixtures
 
 
 @pytest.fixture
-def page(
-    chromium: Browser,
-    size: str,
-    javascript: bool,
-    live_server: Any,
-) -> Iterator[Page]:
-    context = chromium.new_context(
-        viewport=SIZES[size],  # type: ignore[arg-type]
-        base_url=live_server.url,
-        java_script_enabled=javascript,
-        locale="en-GB",
-    )
-    context.set_default_timeout(10_000)
-    opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("requestfailed", lambda failed: wrong.append(failed.url))
-    yield opened
-    context.close()
-    assert wrong == []
-
-
-def shot(page: Page, request: pytest.FixtureRequest, name: str) -> None:
-    """A picture for people, where MESSAGECENTRAL_TEST_SCREENSHOTS names a directory."""
-    if folder := os.environ.get("MESSAGECENTRAL_TEST_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{request.node.name}-{name}.png", full_page=True)
-
-
-def nothing_sticks_out(page: Page) -> None:
-    """No sideways scrolling (measured where scripts may run)."""
-    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert not wide
+def page(chromium: Browser, size: str, javascript: bool, live_server: Any) -> Iterator[Page]:
+    with visitor(chromium, live_server.url, size, javascript) as opened:
+        yield opened
 
 
 def ask_for_a_code(page: Page, vendor: FakeVendor) -> str:
@@ -129,10 +77,10 @@ def test_another_code_when_the_first_is_over(
     vendor.timeout = 2.0
     first = ask_for_a_code(page, vendor)
     if javascript:
-        expect(page.locator("[data-mc-status]")).to_have_text("You can ask for another code now.")
+        expect(page.locator("[data-mc-resend-status]")).to_have_text("You can ask for another code now.")
     else:
         page.get_by_role("button", name="Send another code").click()
-        expect(page.get_by_role("status")).to_contain_text("You can try again at")
+        expect(page.get_by_role("status")).to_contain_text("You can try again in")
         page.wait_for_timeout(2100)
     page.get_by_role("button", name="Send another code").click()
     expect(page.get_by_role("status")).to_contain_text("We sent you a code.")
@@ -218,14 +166,8 @@ def test_the_browser_reads_the_code_from_the_message(
 def test_right_to_left(
     chromium: Browser, live_server: Any, vendor: FakeVendor, language: str, request: pytest.FixtureRequest
 ) -> None:
-    context = chromium.new_context(
-        viewport=SIZES["phone"],  # type: ignore[arg-type]
-        base_url=live_server.url,
-        locale=language,
-    )
-    page = context.new_page()
-    page.goto("/mc/verify/")
-    assert page.locator("html").get_attribute("dir") == "rtl"
-    nothing_sticks_out(page)
-    shot(page, request, "rtl")
-    context.close()
+    with visitor(chromium, live_server.url, "phone", True, locale=language) as page:
+        page.goto("/mc/verify/")
+        assert page.locator("html").get_attribute("dir") == "rtl"
+        nothing_sticks_out(page)
+        shot(page, request, "rtl")

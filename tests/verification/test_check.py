@@ -200,7 +200,7 @@ def test_a_code_is_taken_until_it_expires_and_not_after(
     answer = check_verification(verification, vendor.code_of(PHONE))
     assert (answer.reason, answer.retry_at) == (Reason.CODE_EXPIRED, verification.resend_at)
     assert answer.retry_after is None  # its time has come
-    assert "try again at" not in answer.message
+    assert "try again in" not in answer.message
     assert vendor.validated == []
     verification.refresh_from_db()
     assert verification.status == VerificationStatus.EXPIRED
@@ -345,6 +345,6 @@ def test_the_async_twins_do_the_same(vendor: FakeVendor) -> None:
 
 def test_a_message_names_the_time(verification: Verification) -> None:
     early = resend_verification(verification)
-    assert "You can try again at" in early.message
+    assert "You can try again in" in early.message
     assert early.retry_after is not None
     assert 50 < early.retry_after <= 61

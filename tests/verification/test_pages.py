@@ -78,7 +78,7 @@ def test_anybody_elses_code_page_is_a_404(vendor: FakeVendor, client: Client) ->
 def test_resend_too_early_tells_the_time_then_sends(vendor: FakeVendor, client: Client, clock: Clock) -> None:
     code_page = client.post(START, TYPED)["Location"]
     early = client.post(f"{code_page}resend/", follow=True).content.decode()
-    assert "You can try again at" in early
+    assert "You can try again in" in early
     assert "data-mc-resend-in=" in early
     clock.tick(seconds=61)
     late = client.post(f"{code_page}resend/", follow=True).content.decode()
@@ -267,7 +267,7 @@ class TestForms:
         wrong = self.fields(first) | {"verification_code": vendor.wrong_code(PHONE)}
         assert "not right" in client.post("/join/", wrong).content.decode()
         early = client.post("/join/", self.fields(first) | {"verification_resend": "1"})
-        assert "You can try again at" in early.content.decode()
+        assert "You can try again in" in early.content.decode()
 
     def test_a_page_of_several_steps(self, vendor: FakeVendor, client: Client) -> None:
         def post(step: str, **fields: str) -> Any:

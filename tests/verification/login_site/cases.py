@@ -16,10 +16,11 @@ from django_messagecentral import exceptions as errors
 from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.service import check_verification, start_verification
 from django_messagecentral.verification.users import PhoneTaken
+from tests.browsers import chromium, javascript, shot, size
 from tests.verification.conftest import PHONE, Clock
 from tests.verification.fakes import FakeVendor
 from tests.verification.login_site.models import Member
-from tests.verification.test_browser import chromium, javascript, page, shot, size
+from tests.verification.test_browser import page
 
 __all__ = ["chromium", "javascript", "page", "size"]  # fixtures
 pytestmark = pytest.mark.django_db

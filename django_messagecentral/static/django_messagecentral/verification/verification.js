@@ -28,12 +28,12 @@
     }).catch(function () { /* the visitor declined, or typed it */ });
   }
 
-  function countDown(form) {
-    var button = form.querySelector("button");
-    var help = form.querySelector("[data-mc-resend-help]");
-    var status = document.querySelector("[data-mc-status]");
+  function countDown(button) {
+    var box = button.parentNode;
+    var help = box.querySelector("[data-mc-resend-help]");
+    var status = box.querySelector("[data-mc-resend-status]");
     var label = button.textContent;
-    var at = Date.now() + 1000 * Number(form.dataset.mcResendIn);
+    var at = Date.now() + 1000 * Number(button.dataset.mcResendIn);
     if (Number.isNaN(at)) return;
     var waited = false;
     function tick() {
@@ -41,13 +41,13 @@
       if (left <= 0) {
         button.disabled = false;
         button.textContent = label;
-        if (waited && status) status.textContent = form.dataset.mcReady;
+        if (waited && status) status.textContent = button.dataset.mcReady;
         return;
       }
       waited = true;
       button.disabled = true;
       var time = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
-      button.textContent = form.dataset.mcWait.replace("%s", time);
+      button.textContent = button.dataset.mcWait.replace("%s", time);
       setTimeout(tick, 250);
     }
     if (help) help.hidden = true;
@@ -59,6 +59,6 @@
       tidyPaste(input);
       listenForMessage(input);
     });
-    document.querySelectorAll("form[data-mc-resend]").forEach(countDown);
+    document.querySelectorAll("button[data-mc-resend]").forEach(countDown);
   });
 })();

@@ -1,0 +1,1 @@
+"""The example site itself, as people meet it: its own settings, pages and processes."""
