@@ -192,6 +192,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
+                ('undelivered_at', models.DateTimeField(help_text='a delivery report said that it did not arrive', null=True, verbose_name='undelivered')),
                 ('expires_at', models.DateTimeField(help_text='codes are taken until then', verbose_name='expires')),
                 ('held_until', models.DateTimeField(help_text='until then the vendor sends no other code to this number', verbose_name='held until')),
                 ('error', models.CharField(blank=True, default='', max_length=300, verbose_name='error')),

@@ -78,6 +78,7 @@ class ChallengeAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
         "attempts",
         "created_at",
         "sent_at",
+        "undelivered_at",
         "expires_at",
         "held_until",
         "error_shown",

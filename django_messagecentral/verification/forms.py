@@ -66,7 +66,7 @@ class StepErrorList(ErrorList):
             format_html_join("", "<li>{}</li>", ((error,) for error in self)),
         )
 
-    __str__ = __html__ = render  # type: ignore[assignment]
+    __str__ = __html__ = render
 
 
 class PhoneVerificationFormMixin(forms.Form):
@@ -132,15 +132,15 @@ class PhoneVerificationFormMixin(forms.Form):
         super().full_clean()
         if self.is_bound:
             self._clean_phone()
-            self._show_code_field(self.wants_code or "verification_code" in self.errors)
+            errors = self.errors.get("verification_code")
+            self._show_code_field(self.wants_code or bool(errors), errors)
 
-    def _show_code_field(self, wanted: bool) -> None:
+    def _show_code_field(self, wanted: bool, errors: ErrorList | None = None) -> None:
         """The code is asked for when one is on its way; before and after, its field is hidden."""
         if not wanted:
             self.fields["verification_code"].widget = forms.HiddenInput()
             return
         widget = self.fields["verification_code"].widget = CodeInput(attrs={"autofocus": True})
-        errors = (self._errors or {}).get("verification_code")
         widget.untouched = isinstance(errors, StepErrorList) and errors.is_notice
 
     def _clean_phone(self) -> None:

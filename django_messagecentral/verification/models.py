@@ -50,6 +50,9 @@ class Challenge(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent"), null=True)
+    undelivered_at = models.DateTimeField(
+        _("undelivered"), null=True, help_text=_("a delivery report said that it did not arrive")
+    )
     expires_at = models.DateTimeField(_("expires"), help_text=_("codes are taken until then"))
     held_until = models.DateTimeField(
         _("held until"), help_text=_("until then the vendor sends no other code to this number")

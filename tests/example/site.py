@@ -52,7 +52,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(home: Path, *, worker: bool = False, **app_settings: Any) -> Iterator[ExampleSite]:
-    """The site on a free port, with ``app_settings`` over its own; with a Celery worker if wanted."""
+    """The site on a free port, ``app_settings`` over its own; with a Celery worker and beat if wanted."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     callback_url = f"{url}/messagecentral/webhook/{TOKEN}/"
@@ -68,7 +68,7 @@ def running(home: Path, *, worker: bool = False, **app_settings: Any) -> Iterato
             [sys.executable, str(MANAGE), "migrate", "-v", "0"], env=environment, check=True, timeout=120
         )
         serve = [str(MANAGE), "runserver", "--noreload", f"127.0.0.1:{port}"]
-        work = ["-m", "celery", "-A", "example", "worker", "-c", "2", "-n", f"{port}@%h"]
+        work = ["-m", "celery", "-A", "example", "worker", "-B", "-c", "2", "-n", f"{port}@%h"]
         commands = {"site": serve} | ({"worker": work} if worker else {})
         with _processes(home, commands, environment):
             _wait_for(url, home / "site.log")

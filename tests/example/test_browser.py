@@ -274,3 +274,21 @@ def test_the_second_code_comes_by_whatsapp(
             expect(page.get_by_role("alert")).to_contain_text("This code is not right")
         enter(page, second)
         expect(page.get_by_text("Order 9 is ready to be paid.")).to_be_visible()
+
+
+def test_a_code_that_did_not_arrive_is_followed_by_whatsapp(
+    chromium: Browser, own_codes: ExampleSite
+) -> None:
+    """The carrier reports it within the cool-down; the next code comes by itself, and the page knows."""
+    with visitor(chromium, own_codes.url, "phone", True) as page:
+        phone = "+917999000010"  # the sandbox reports every text to it as undelivered
+        page.goto("/wallet/?order=10")
+        type_phone(page, phone)
+        page.get_by_role("button", name="Send the code").click()
+        _code, last = own_codes.code_on(phone)
+        second, _id = own_codes.code_on(phone, after=last)
+        assert own_codes.sandbox.messages(phone[1:])[0]["channel"] == "WHATSAPP"
+        page.reload()
+        expect(page.get_by_text("We sent a code by WhatsApp to")).to_be_visible()
+        enter(page, second)
+        expect(page.get_by_text("Order 10 is ready to be paid.")).to_be_visible()

@@ -105,6 +105,21 @@ def test_an_undelivered_own_code_is_followed_by_another(
     assert check_verification(own, new).ok
 
 
+def test_a_report_within_the_cool_down_is_not_forgotten(
+    vendor: FakeVendor, own: Verification, clock: Clock
+) -> None:
+    """Carriers say "undelivered" within seconds; the phone's cool-down is longer."""
+    clock.tick(seconds=3)
+    report(Challenge.objects.get(), "UNDELIV")
+    tasks.sweep_verifications()
+    assert len(vendor.messages) == 1
+    clock.tick(seconds=28)
+    tasks.sweep_verifications()
+    tasks.sweep_verifications()
+    assert [message.channel for message in vendor.messages] == ["SMS", "WHATSAPP"]
+    assert check_verification(own, vendor.messages[-1].text).ok
+
+
 def test_a_report_of_anything_else_sends_nothing(vendor: FakeVendor, own: Verification, clock: Clock) -> None:
     clock.tick(seconds=31)
     report(Challenge(transaction_id="no such id"), "UNDELIV")

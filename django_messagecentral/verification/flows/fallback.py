@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from django_messagecentral.conf import app_settings
@@ -41,25 +42,34 @@ def fall_back(challenge_id: int) -> StartResult | None:
 
 
 def undelivered(transaction_id: str) -> list[int]:
-    """The living own codes that a delivery report with this id is about."""
+    """The living own codes that a delivery report with this id is about; it is noted, so that the sweep goes
+    on where the cool-down does not let the next channel be tried at once."""
+    if not transaction_id:
+        return []
     rows = Challenge.objects.filter(
         transaction_id=transaction_id, mode=ChallengeMode.OWN, status=ChallengeStatus.LIVING
     )
-    return list(rows.values_list("pk", flat=True)) if transaction_id else []
+    rows.filter(undelivered_at__isnull=True).update(undelivered_at=timezone.now())
+    return list(rows.values_list("pk", flat=True))
 
 
 def overdue() -> list[int]:
-    """Living own codes that were not entered OTP_FALLBACK_AFTER seconds after they were sent."""
+    """Living own codes that did not arrive, or were not entered OTP_FALLBACK_AFTER seconds after they were
+    sent; none whose phone has to cool down first."""
     wait = app_settings.OTP_FALLBACK_AFTER
-    if wait <= 0 or len(app_settings.OTP_CHANNELS) < 2:
+    if len(app_settings.OTP_CHANNELS) < 2:
         return []
     now = timezone.now()
+    due = Q(undelivered_at__isnull=False)
+    if wait > 0:
+        due |= Q(sent_at__lte=now - timedelta(seconds=wait))
     rows = Challenge.objects.filter(
+        due,
         status=ChallengeStatus.LIVING,
         mode=ChallengeMode.OWN,
-        channel__in=app_settings.OTP_CHANNELS[:-1],
-        sent_at__lte=now - timedelta(seconds=wait),
+        channel__in=[channel.upper() for channel in app_settings.OTP_CHANNELS[:-1]],
         held_until__gt=now,
         verifications__status=VerificationStatus.PENDING,
+        verifications__resend_at__lte=now,
     )
     return list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
