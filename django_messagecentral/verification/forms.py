@@ -175,6 +175,8 @@ class PhoneVerificationFormMixin(forms.Form):
         proof, public_id, error = steps["outcome"]
         self._remember("verification_proof", proof)
         self._remember("verification_id", public_id)
+        if not public_id:  # it is over: the code that was typed is of no use any more
+            self._remember("verification_code", "")
         if error is not None:
             self.add_error(*error)
         elif proof:
