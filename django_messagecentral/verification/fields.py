@@ -82,3 +82,15 @@ def phone_form_field(**kwargs: Any) -> forms.Field:
     field: forms.Field = PhoneNumberField(region=region, **kwargs)
     field.widget.attrs.update({"autocomplete": "tel", "dir": "ltr"})
     return field
+
+
+def settle_home_region(field: forms.Field) -> None:
+    """Let django-phonenumber-field's own field, as a model form makes it, take national numbers of
+    DEFAULT_REGION too, and be filled in by the browser."""
+    if not isinstance(field, PhoneNumberField):
+        return
+    field.widget.attrs = {"autocomplete": "tel", "dir": "ltr", **field.widget.attrs}
+    if not field.region and app_settings.DEFAULT_REGION:
+        field.region = app_settings.DEFAULT_REGION
+        if hasattr(field.widget, "region"):
+            field.widget.region = field.region

@@ -16,11 +16,19 @@ from django.utils.translation import gettext_lazy as _
 from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, mask_phone, parse_phone
 from django_messagecentral.verification import service
-from django_messagecentral.verification.fields import CodeField, CodeInput, phone_form_field
+from django_messagecentral.verification.fields import (
+    CodeField,
+    CodeInput,
+    phone_form_field,
+    settle_home_region,
+)
 from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.states import VerificationStatus
+from django_messagecentral.verification.users import VerifiedPhoneMixin
 
 SCRIPT = "django_messagecentral/verification/verification.js"
+VERIFICATION_FIELDS = ("verification_code", "verification_id", "verification_proof")
 _NOTICES = (Reason.SENT, Reason.ALREADY_SENT)
 
 
@@ -88,14 +96,19 @@ class PhoneVerificationFormMixin(forms.Form):
     A button for another code, which counts down, is
     ``{% include "django_messagecentral/verification/resend.html" with verification=form.verification %}``.
 
-    ``consume_on_clean = False`` (for pages of several steps that validate a form again at the end) leaves the
-    proof whole until :meth:`consume_verification`.
+    ``consume_on_clean = False`` leaves the proof whole until :meth:`consume_verification`: for a site that
+    uses it up together with its own work.
+
+    The model form of a model with :class:`~django_messagecentral.verification.users.VerifiedPhoneMixin`
+    saves that the phone is verified, and refuses one that somebody else has verified. A phone that this very
+    user has verified before, and that is not changed, needs no code, unless ``verify_unchanged`` is set.
     """
 
     phone_field = "phone"
     verification_purpose = "default"
     verification_channel: str | None = None
     consume_on_clean = True
+    verify_unchanged = False
     request: HttpRequest | None = None
 
     verification_code = CodeField(label=_("Code from the message"), required=False)
@@ -108,6 +121,8 @@ class PhoneVerificationFormMixin(forms.Form):
         self.request = request or self.request
         self._proof = ""
         self.verified_phone = ""
+        if self.phone_field in self.fields:
+            settle_home_region(self.fields[self.phone_field])
         self._show_code_field(self.wants_code)
 
     @property
@@ -154,16 +169,33 @@ class PhoneVerificationFormMixin(forms.Form):
         except InvalidPhone as error:
             self.add_error(self.phone_field, forms.ValidationError(gettext(error.reason), code=error.code))
             return
+        instance = getattr(self, "instance", None)
+        owner = instance if isinstance(instance, VerifiedPhoneMixin) else None
+        if owner is not None and owner.verified_phone == parsed.e164 and not self.verify_unchanged:
+            self.verified_phone = parsed.e164
+            return
         self._verify(parsed.e164)
-        if self._proof and self.consume_on_clean and not self.errors:
-            self.consume_verification()
+        if not self._proof:
+            return
+        if owner is not None and owner.phone_is_taken(parsed.e164):
+            self._complain(Reason.PHONE_TAKEN)
+        elif self.consume_on_clean and not self.errors and not self.consume_verification():
+            return
+        elif owner is not None and not self.errors:
+            owner.note_verified_phone(parsed.e164)
 
     def consume_verification(self) -> bool:
-        """Use up the proof. False, with an error on the phone's field, if it was used meanwhile."""
+        """Use up the proof, if there had to be one. False, with an error on the phone's field, if it was used
+        meanwhile."""
+        if self.verified_phone and not self._proof:
+            return True  # the user's own, as it was
         result = service.consume_proof(self._proof, **self._whose())
         if not result.ok:
-            self.add_error(self.phone_field, forms.ValidationError(result.message, code=result.reason))
+            self._complain(result.reason)
         return result.ok
+
+    def _complain(self, reason: Reason) -> None:
+        self.add_error(self.phone_field, forms.ValidationError(reason.label, code=reason))
 
     # -- the steps ------------------------------------------------------------------------------
 
@@ -193,12 +225,14 @@ class PhoneVerificationFormMixin(forms.Form):
         living = service.get_verification(public_id, **who) if public_id else None
         if living is None or living.phone != phone or living.purpose != self.verification_purpose:
             return self._start(phone)
+        if living.status == VerificationStatus.VERIFIED:  # its proof is too old, or was used up
+            return self._start(phone)
         if self._typed("verification_resend"):
             resent = service.resend_verification(living, **who)
             return "", public_id, self._ask(resent.message, resent.reason)
         code = self.cleaned_data.get("verification_code")
         if not code:
-            if living.status != "pending":
+            if living.status != VerificationStatus.PENDING:
                 return self._start(phone)
             return "", public_id, self._ask_for_code(phone)
         checked = service.check_verification(living, code, **who)
@@ -210,6 +244,10 @@ class PhoneVerificationFormMixin(forms.Form):
     def _start(self, phone: str) -> tuple[str, str, tuple[str, forms.ValidationError] | None]:
         if self.errors:
             return "", "", None  # nothing is sent for a form that would not be valid with it either
+        if self.request is not None and self.request.method in ("GET", "HEAD"):
+            # A wizard shows a step again: looking at a page sends nothing.
+            asked = forms.ValidationError(Reason.PROOF_INVALID.label, code=Reason.PROOF_INVALID)
+            return "", "", (self.phone_field, asked)
         started = service.start_verification(
             phone,
             purpose=self.verification_purpose,

@@ -15,6 +15,7 @@ from django_messagecentral.verification.forms import CodeForm, StartForm
 from django_messagecentral.verification.gates import safe_next
 from django_messagecentral.verification.login import PURPOSE, check_login, resend_login, start_login
 from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.transactions import NonAtomicRequests
 from django_messagecentral.verification.views import (
     OVER,
     CancelView,
@@ -35,7 +36,7 @@ BACKEND = f"{PhoneLoginBackend.__module__}.{PhoneLoginBackend.__qualname__}"
 
 
 @page
-class LoginView(_StartPage):
+class LoginView(NonAtomicRequests, _StartPage):
     """Which phone."""
 
     template_name = "django_messagecentral/verification/login.html"

@@ -66,4 +66,5 @@ class Reason(models.TextChoices):
         _("That was too long ago. Please verify your phone number again."),
     )
     PROOF_USED = "proof_used", _("This verification was used already. Please verify your phone number again.")
+    PHONE_TAKEN = "phone_taken", _("There is an account with this phone number already. Log in with it.")
     PROOF_MISMATCH = "proof_mismatch", _("Another phone number was verified. Please verify this one.")

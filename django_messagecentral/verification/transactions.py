@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, transaction
 
@@ -29,6 +29,15 @@ class InsideTransaction(RuntimeError):
     locks are held. Call it outside ``atomic()``; mark views ``@transaction.non_atomic_requests`` when the
     site has ``ATOMIC_REQUESTS``.
     """
+
+
+class NonAtomicRequests:
+    """First among the bases of a class-based view whose work calls the vendor: it stays out of
+    ``ATOMIC_REQUESTS`` whatever other mixin has the first word in ``dispatch``."""
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        return transaction.non_atomic_requests(super().as_view(*args, **kwargs))  # type: ignore[misc]
 
 
 def committed(function: Callable[P, T]) -> Callable[P, T]:

@@ -49,17 +49,24 @@ class VerifiedPhoneMixin(models.Model):
         """Whether the phone as it stands now is verified."""
         return bool(self.verified_phone) and self.verified_phone == _e164(self.phone)
 
-    def set_verified_phone(self, phone: str) -> None:
-        """Write down that ``phone`` (E.164, from a proof) is this user's. Raises :class:`PhoneTaken`."""
+    def phone_is_taken(self, phone: str) -> bool:
+        """Whether somebody else has verified ``phone`` (E.164). Tell it only to who has shown to hold it."""
+        return bool(type(self)._default_manager.filter(verified_phone=phone).exclude(pk=self.pk).exists())
+
+    def note_verified_phone(self, phone: str) -> None:
+        """``phone`` (E.164, from a proof) is this user's; written down by the next ``save()``."""
         self.phone = phone
         self.verified_phone = phone
         self.phone_verified_at = timezone.now()
+
+    def set_verified_phone(self, phone: str) -> None:
+        """Write down that ``phone`` (E.164, from a proof) is this user's. Raises :class:`PhoneTaken`."""
+        self.note_verified_phone(phone)
         try:
             with transaction.atomic(using=self._state.db):
                 self.save()
         except IntegrityError as error:
-            others = type(self)._default_manager.filter(verified_phone=phone).exclude(pk=self.pk)
-            if others.exists():
+            if self.phone_is_taken(phone):
                 raise PhoneTaken("this phone was verified by another user") from error
             raise
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import Result
 from django_messagecentral.verification.states import VerificationStatus
+from django_messagecentral.verification.transactions import NonAtomicRequests
 
 if TYPE_CHECKING:
     _StartPage = FormView[StartForm]
@@ -38,8 +38,8 @@ OVER = (Reason.TOO_MANY_ATTEMPTS, Reason.CHECK_FAILED, Reason.PHONE_LOCKED)
 
 
 def page(view: type[Any]) -> type[Any]:
-    """Outside ATOMIC_REQUESTS (the vendor is called), never cached, always with the CSRF token."""
-    for decorator in (transaction.non_atomic_requests, never_cache, csrf_protect):
+    """Never cached, always with the CSRF token."""
+    for decorator in (never_cache, csrf_protect):
         view = method_decorator(decorator, name="dispatch")(view)
     return view
 
@@ -71,7 +71,7 @@ def locked_page(request: HttpRequest, result: Result, *, again: str = "") -> Htt
 
 
 @page
-class StartView(_StartPage):
+class StartView(NonAtomicRequests, _StartPage):
     """Which phone. ``?purpose=`` says what for, ``?next=`` where to go afterwards."""
 
     template_name = "django_messagecentral/verification/start.html"
@@ -110,7 +110,7 @@ class StartView(_StartPage):
         return self.form_invalid(form)
 
 
-class OwnVerificationMixin(View):
+class OwnVerificationMixin(NonAtomicRequests, View):
     """Finds the visitor's own verification; anybody else's is a 404."""
 
     verification: Verification

@@ -4,7 +4,7 @@ import secrets
 
 from django import forms
 from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.views.generic import CreateView, TemplateView
@@ -13,7 +13,6 @@ from django_messagecentral.verification.decorators import phone_verification_req
 from django_messagecentral.verification.fields import phone_form_field
 from django_messagecentral.verification.forms import PhoneVerificationFormMixin
 from django_messagecentral.verification.mixins import PhoneVerificationMixin
-from django_messagecentral.verification.users import PhoneTaken
 from example.models import Member
 
 BY_PHONE = "django_messagecentral.verification.auth.PhoneLoginBackend"
@@ -36,12 +35,9 @@ class SignupForm(PhoneVerificationFormMixin, forms.ModelForm):
         fields = ["first_name", "phone"]
 
     def save(self, commit: bool = True) -> Member:
-        """Raises ``PhoneTaken``; nobody is told so who has not shown that the phone is theirs."""
-        member = super().save(commit=False)
-        member.username = f"member-{secrets.token_hex(6)}"
-        member.set_unusable_password()
-        member.set_verified_phone(self.verified_phone)
-        return member
+        self.instance.username = f"member-{secrets.token_hex(6)}"
+        self.instance.set_unusable_password()
+        return super().save(commit)
 
 
 class SignupView(PhoneVerificationMixin, CreateView):
@@ -50,13 +46,9 @@ class SignupView(PhoneVerificationMixin, CreateView):
     success_url = reverse_lazy("welcome")
 
     def form_valid(self, form: SignupForm) -> HttpResponse:
-        try:
-            member = form.save()
-        except PhoneTaken:
-            form.add_error("phone", "You have an account with this number already: log in with it.")
-            return self.form_invalid(form)
-        login(self.request, member, backend=BY_PHONE)
-        return HttpResponseRedirect(str(self.success_url))
+        response = super().form_valid(form)
+        login(self.request, self.object, backend=BY_PHONE)
+        return response
 
 
 class WelcomeView(TemplateView):

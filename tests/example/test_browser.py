@@ -138,9 +138,9 @@ def test_a_number_with_an_account_signs_up_once(page: Page, site: ExampleSite) -
     page.wait_for_timeout(2_100)  # the cool-down
     last = site.code_on(phone)[1]
     sign_up(page, site, phone)
-    expect(page.get_by_text("You have an account")).to_have_count(0)
+    expect(page.get_by_text("There is an account")).to_have_count(0)
     enter(page, site.code_on(phone, after=last)[0], "Check the code")
-    expect(page.get_by_text("You have an account with this number already")).to_be_visible()
+    expect(page.get_by_text("There is an account with this phone number already")).to_be_visible()
 
 
 def test_another_code_in_the_sign_up_form(

@@ -26,7 +26,7 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("site", ["login_site", "adapters_site"])
+@pytest.mark.parametrize("site", ["login_site", "forms_site", "adapters_site"])
 def test_the_cases_of_the_site_pass(site: str) -> None:
     cases = f"tests/verification/{site}/cases.py"
     settings = f"--ds=tests.verification.{site}.settings"

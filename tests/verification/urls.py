@@ -73,9 +73,6 @@ class Wizard(PhoneVerificationMixin, SessionWizardView):
     form_list = [("name", NameStep), ("phone", PhoneStep), ("again", NameStep)]
     template_name = "wizard.html"
 
-    def get_form_kwargs(self, step: str | None = None) -> dict[str, object]:
-        return {"request": self.request} if step == "phone" else {}
-
     def done(self, form_list: object, form_dict: dict[str, PhoneStep], **kwargs: object) -> HttpResponse:
         if not form_dict["phone"].consume_verification():
             return HttpResponse("used", status=409)
