@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns.models import CampaignUpload, RejectedRow
@@ -15,8 +17,10 @@ from django_messagecentral.messaging.models import Attempt, InboundMessage, Mess
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
 from django_messagecentral.phones import vendor_pair
+from django_messagecentral.privacy import verifications
 from django_messagecentral.privacy.retention import delete_file
 from django_messagecentral.verification.models import Challenge, PhoneLedger, Refusal, Verification
+from django_messagecentral.verification.states import ChallengeStatus
 
 
 class BeingSent(Exception):
@@ -81,26 +85,52 @@ def export(phone: str) -> dict[str, Any]:
         "rejected_rows": _rows(_rejected(phone), "upload__original_name", "row_number", "cells", "reason"),
         "verifications": _rows(
             Verification.objects.filter(phone=phone),
-            *("public_id", "purpose", "status", "user_id", "created_at", "verified_at"),
+            *("public_id", "purpose", "status", "reason", "proves", "user_id", "locale", "sends", "attempts"),
+            *("created_at", "verified_at", "consumed_at"),
         ),
         "codes": _rows(
-            Challenge.objects.filter(phone=phone), "channel", "purpose", "status", "created_at", "expires_at"
+            Challenge.objects.filter(phone=phone),
+            *("purpose", "channel", "mode", "status", "vendor_id", "transaction_id", "attempts", "error"),
+            *("created_at", "sent_at", "undelivered_at", "expires_at"),
         ),
-        "allowances": _rows(PhoneLedger.objects.filter(phone=phone), "locked_until", "verified_at"),
-        "refusals": _rows(Refusal.objects.filter(last_phone=phone), "hour", "reason", "last_ip"),
+        "allowances": _rows(
+            PhoneLedger.objects.filter(phone=phone),
+            *("sends", "wrong", "lock_level", "locked_until", "verified_at"),
+        ),
+        "refusals": _rows(
+            _refusals(phone), *("hour", "reason", "count", "last_at", "last_purpose", "last_ip", "dry_run")
+        ),
+        "devices": [row for rows in _devices(phone) for row in _rows(rows, "name", "user_id", "confirmed")],
     }
+
+
+def _refusals(phone: str) -> QuerySet[Refusal]:
+    return Refusal.objects.filter(Q(last_phone=phone) | Q(scope__in=[phone, f"phone:{phone}"]))
+
+
+def _devices(phone: str) -> list[QuerySet[Any]]:
+    """Of django-otp, where its adapter is installed."""
+    if not apps.is_installed("django_messagecentral.verification.adapters.otp"):
+        return []
+    from django_messagecentral.verification.adapters.otp.models import MessageCentralDevice
+
+    return [MessageCentralDevice._default_manager.filter(number=phone)]
 
 
 def erase(phone: str, *, forget_opt_outs: bool = False) -> dict[str, int]:
     """Forget ``phone`` (E.164); how many rows by kind. Raises :class:`BeingSent`.
 
-    Messages stay as counted rows without number, text, variables and the vendor's ids; what still waited is
-    cancelled. Opt-outs are kept unless ``forget_opt_outs``: without them the phone would be written to again
-    by the next sheet. Spreadsheets that held the number are deleted from the storage.
+    Messages, verifications and codes stay as counted rows without number, text, variables and the vendor's
+    ids; what still waited is cancelled. A device of django-otp with this number is deleted. Opt-outs are
+    kept unless ``forget_opt_outs``: without them the phone would be written to again by the next sheet.
+    Spreadsheets that held the number are deleted from the storage.
     """
     messages = Message.objects.filter(phone=phone)
     if messages.filter(status=Status.SENDING).exists():
         raise BeingSent("A message to this phone is being sent at this moment: try again in a minute.")
+    sending = Q(status=ChallengeStatus.SENDING, held_until__gt=timezone.now())
+    if Challenge.objects.filter(sending, living_key=phone).exists():
+        raise BeingSent("A code is being sent to this phone at this moment: try again in a minute.")
     for status in (Status.DRAFT, Status.QUEUED):
         move(messages.all(), status, Status.CANCELLED, Cause.PLAN)
     uploads = _uploads(phone)  # read before the rows forget where they came from
@@ -121,17 +151,24 @@ def _erase_rows(phone: str, forget_opt_outs: bool) -> dict[str, int]:
     ids = list(
         Message.objects.filter(phone=phone).exclude(status=Status.SENDING).values_list("pk", flat=True)
     )
-    callbacks = Callback.objects.filter(Q(phone=phone) | Q(message__in=ids)).delete()[0]
+    codes = list(Challenge.objects.filter(phone=phone).values_list("pk", flat=True))
+    of_phone = Q(phone=phone) | Q(message__in=ids) | Q(challenge__in=codes)
+    callbacks = verifications.forget_reports(
+        list(Callback.objects.filter(of_phone).values_list("pk", flat=True))
+    )
     _anonymise(ids)
     return {
         "messages": len(ids),
         "delivery reports": callbacks,
         "inbound": InboundMessage.objects.filter(phone=phone).delete()[0],
         "rejected rows": _forget_cells(_rejected(phone).values_list("pk", flat=True)),
-        "verifications": Verification.objects.filter(phone=phone).delete()[0],
-        "codes": Challenge.objects.filter(phone=phone).delete()[0],
+        "verifications": verifications.forget_verifications(
+            list(Verification.objects.filter(phone=phone).values_list("pk", flat=True))
+        ),
+        "codes": verifications.forget_codes(codes),
         "allowances": PhoneLedger.objects.filter(phone=phone).delete()[0],
-        "refusals": Refusal.objects.filter(Q(last_phone=phone) | Q(scope=phone)).delete()[0],
+        "refusals": verifications.fold_refusals(list(_refusals(phone).values_list("pk", flat=True))),
+        "devices": sum(rows.delete()[0] for rows in _devices(phone)),
         "opt-outs": Suppression.objects.filter(phone=phone).delete()[0] if forget_opt_outs else 0,
     }
 

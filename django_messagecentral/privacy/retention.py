@@ -1,7 +1,8 @@
-"""Purges what is older than ``RETENTION_DAYS``: texts, variables, addresses, raw reports, uploaded files.
+"""Purges what is older than ``RETENTION_DAYS``: texts, variables, addresses, raw reports, uploaded files, and
+phones, addresses and hashes of verifications.
 
 What is kept: every message's row with its phone, status, times and cost (so counts, reports and opt-outs
-stay true), opt-outs, rates and spending. To forget a phone altogether there is
+stay true), verifications as counts, opt-outs, rates and spending. To forget a phone altogether there is
 :mod:`~django_messagecentral.privacy.person`.
 
 A message that still waits to be sent keeps its text however old it is. The walk over the messages goes by
@@ -14,21 +15,22 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
 
-from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns.models import CampaignUpload, RejectedRow
 from django_messagecentral.conf import app_settings
 from django_messagecentral.messaging.markers import read_marker, set_marker
 from django_messagecentral.messaging.models import InboundMessage, Message
 from django_messagecentral.messaging.states import WAITING
-from django_messagecentral.verification.models import Refusal
+from django_messagecentral.privacy import verifications
 
 logger = logging.getLogger("django_messagecentral.privacy")
 
 BATCH = 2_000
+REFUSALS = 500
 WALK = "retention:messages"
 
 
@@ -44,11 +46,14 @@ def purge(days: int | None = None, *, seconds: float | None = None) -> dict[str,
     counts: dict[str, int] = {}
     steps: dict[str, Callable[[datetime], int | None]] = {
         "messages": _messages,
-        "callbacks": _callbacks,
+        "callbacks": partial(verifications.old_reports, size=BATCH),
         "inbound": _inbound,
         "files": _files,
         "rejected rows": _rejected_rows,
-        "refusals": _refusals,
+        "verifications": partial(verifications.old_verifications, size=BATCH),
+        "codes": partial(verifications.old_codes, size=BATCH),
+        "allowances": partial(verifications.old_allowances, size=BATCH),
+        "refusals": partial(verifications.old_refusals, size=REFUSALS),
     }
     for name, step in steps.items():
         counts[name] = 0
@@ -73,13 +78,6 @@ def _messages(before: datetime) -> int | None:
     done = Message.objects.filter(full, pk__in=ids).exclude(status__in=WAITING).update(text="", variables=[])
     set_marker(WALK, ids[-1])
     return done
-
-
-def _callbacks(before: datetime) -> int | None:
-    ids = list(
-        Callback.objects.filter(received_at__lt=before).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    )
-    return Callback.objects.filter(pk__in=ids).delete()[0] if ids else None
 
 
 def _inbound(before: datetime) -> int | None:
@@ -117,8 +115,3 @@ def _rejected_rows(before: datetime) -> int | None:
     old = RejectedRow.objects.filter(upload__created_at__lt=before).exclude(cells=[])
     ids = list(old.order_by("pk").values_list("pk", flat=True)[:BATCH])
     return RejectedRow.objects.filter(pk__in=ids).update(cells=[]) if ids else None
-
-
-def _refusals(before: datetime) -> int | None:
-    ids = list(Refusal.objects.filter(last_at__lt=before).order_by("pk").values_list("pk", flat=True)[:BATCH])
-    return Refusal.objects.filter(pk__in=ids).delete()[0] if ids else None

@@ -215,6 +215,7 @@ class PhoneLedger(models.Model):
     lock_level = models.PositiveSmallIntegerField(_("locks so far"), default=0)
     locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
     verified_at = models.DateTimeField(_("last verified"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed"), default=timezone.now, db_index=True)
 
     class Meta:
         verbose_name = _("phone's allowance")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.db import models
+from django.utils import timezone
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import Conflict, locked
@@ -106,6 +107,7 @@ def change(phone: str, holder: str, decide: Callable[[State], object]) -> None:
         lock_level=state.lock_level,
         locked_until=state.locked_until,
         verified_at=state.verified_at,
+        changed_at=timezone.now(),
     )
     if not written:
         raise Conflict("the ledger was changed meanwhile")

@@ -10,6 +10,7 @@ from django_otp import devices_for_user, match_token
 from rest_framework_simplejwt.tokens import AccessToken
 from two_factor.plugins.phonenumber.models import PhoneDevice
 
+from django_messagecentral.privacy import person
 from django_messagecentral.verification.adapters.foreign import CodeNotSent
 from django_messagecentral.verification.adapters.otp.models import MessageCentralDevice
 from django_messagecentral.verification.models import Challenge
@@ -102,6 +103,12 @@ class TestOtp:
         assert code not in (device.salt, device.code_hash)
         assert match_token(ann, code) == device  # inside django-otp's own transaction
         assert match_token(ann, code) is None
+
+    def test_it_is_given_out_and_erased_with_its_number(self, vendor: FakeVendor, ann: Member) -> None:
+        MessageCentralDevice.objects.create(user=ann, name="phone", number=PHONE)
+        assert person.export(PHONE)["devices"] == [{"name": "phone", "user_id": ann.pk, "confirmed": True}]
+        assert person.erase(PHONE)["devices"] == 1
+        assert not MessageCentralDevice.objects.exists()
 
     def test_wrong_codes_slow_it_down(self, vendor: FakeVendor, ann: Member) -> None:
         device = MessageCentralDevice.objects.create(user=ann, name="phone", number=PHONE)
