@@ -5,15 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import F
 
+from django_messagecentral.campaigns import service
+from django_messagecentral.campaigns.dispatch import dispatch
 from django_messagecentral.messaging import pace
-from django_messagecentral.messaging.models import Pace
+from django_messagecentral.messaging.models import Message, Pace
+from django_messagecentral.messaging.states import Status
+from django_messagecentral.sandbox import SandboxServer
+from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.service import start_verification
+from tests.campaigns.conftest import CampaignMaker, make_campaign
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.db]
+__all__ = ["make_campaign"]  # a fixture
 
 
 def drain(key: str, rate: float, seconds: float, taken: list[int]) -> None:
@@ -106,3 +115,86 @@ def test_a_debit_says_for_how_long_the_vendor_wants_nothing() -> None:
     assert pace.debit("k", 10.0) == 0
     pace.block("k", 30)
     assert 28 < pace.debit("k", 10.0) <= 30
+
+
+def debit_often(times: int) -> None:
+    for _ in range(times):
+        pace.debit_at_once()
+    connection.close()
+
+
+class TestCodes:
+    """A visitor waits for a code: it takes its place in the account's pace, and waits for nobody."""
+
+    @pytest.fixture(autouse=True)
+    def slowly(self, settings: Any) -> None:
+        settings.MESSAGECENTRAL = {
+            **settings.MESSAGECENTRAL,
+            "PACE_PER_SECOND": 20.0,
+            "PACE_PER_HOUR": 1000,
+            "OTP_SENDS_PER_IP_HOUR": 100,
+            "OTP_TEMPLATE": "{code}",
+        }
+
+    @pytest.mark.parametrize("mode", ["vendor", "own"])
+    def test_campaigns_make_room_for_the_codes_sent_meanwhile(
+        self,
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        mode: str,
+        make_campaign: CampaignMaker,
+        on_sandbox: SandboxServer,
+    ) -> None:
+        settings.MESSAGECENTRAL = {
+            **settings.MESSAGECENTRAL, "OTP_MODE": mode, "PACE_PER_SECOND": 20.0, "DISPATCH_SLICE": 1.0
+        }  # fmt: skip
+        monkeypatch.setattr(service, "call_pullers", lambda campaign_id: None)  # this test is the puller
+        campaign = service.launch(make_campaign(100))
+        began = time.monotonic()
+        for block in range(12):
+            assert start_verification(f"+9197{block:05d}210", subject=f"s:{block}").sent
+        dispatch(campaign.pk)
+        seconds = time.monotonic() - began
+        left = Message.objects.filter(status=Status.SUBMITTED).count()
+        assert len(on_sandbox.messages()) == left + 12
+        assert 0 < left <= 20 * (seconds + 1) + 1 - 12
+        hour = pace.account_limits()[1]
+        assert pace.reserve(hour.key, 10_000, hour.rate, window=hour.window).count <= 1000 - 12 - left + 1
+
+    def test_each_of_many_at_once_is_counted(self) -> None:
+        """Two hundred from eight threads at one a second, beside a campaign that reserves: none is lost."""
+        pace.debit_at_once()
+        before = Pace.objects.get(key=pace.account_key()).next_free
+        visitors = [threading.Thread(target=debit_often, args=(25,)) for _ in range(8)]
+        taken: list[int] = []
+        campaign = threading.Thread(target=drain, args=(pace.account_key(), 20.0, 0.5, taken))
+        for thread in [campaign, *visitors]:
+            thread.start()
+        for thread in [campaign, *visitors]:
+            thread.join()
+        after = Pace.objects.get(key=pace.account_key()).next_free
+        assert (after - before).total_seconds() >= (200 + sum(taken)) / 20.0 - 0.001
+
+    def test_it_is_one_statement_a_limit(self, django_assert_num_queries: Any) -> None:
+        pace.debit_at_once()
+        with django_assert_num_queries(2) as statements:
+            pace.debit_at_once()
+        assert all(query["sql"].startswith("UPDATE") for query in statements.captured_queries)
+
+    def test_campaigns_are_held_up_for_a_bounded_time(self) -> None:
+        for _ in range(10):
+            pace.debit_at_once(2000)
+        pace.debit_at_once()
+        limit = pace.account_limits()[0]
+        wait = pace.reserve(limit.key, 1, limit.rate).wait
+        assert pace.DEBT <= wait <= pace.DEBT + 2 + 2000 / 20
+
+    def test_a_code_that_the_vendor_finds_too_quick_slows_campaigns_down(
+        self, on_sandbox: SandboxServer
+    ) -> None:
+        assert start_verification("+917999000429", subject="s:1").reason == Reason.VENDOR_BUSY
+        refused = pace.reserve(pace.account_key(), 1, 20.0)
+        assert refused.count == 0
+        assert 1 < refused.wait <= 2  # the sandbox's Retry-After
+        pace.block(pace.account_key(), 30)
+        assert start_verification("+919876500001", subject="s:2").sent  # codes do not wait

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_messagecentral import exceptions as errors
 from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import MessageCentralError, Outcome
+from django_messagecentral.messaging import pace
 from django_messagecentral.verification.guards import budgets, counters, ledger
 from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
@@ -34,6 +35,8 @@ def record_refused(
         return result
     if error.outcome is Outcome.MAY_HAVE_LEFT:
         return record_unconfirmed(verification, challenge, str(error))
+    if isinstance(error, errors.RateLimited):  # the account's; an 800 may be this one number's
+        pace.slow_down([error.retry_after])
     reason, wait = _reason_of(error)
     _record_unsent(verification, challenge, reason, str(error))
     counters.give_back(challenge.units)

@@ -229,7 +229,7 @@ def _call(challenge: Challenge, draft: Draft, verification: Verification) -> Sen
     if challenge.channel == EMAIL:
         address = email_for(verification.user, verification.purpose)
         return send_code_by_email(address, app_settings.OTP_TEMPLATE.format(code=draft.code), locale)
-    pace.debit(pace.account_key(), app_settings.PACE_PER_SECOND)
+    pace.debit_at_once()
     backend = get_backend()
     if draft.mode == ChallengeMode.VENDOR:
         return backend.send_otp(
