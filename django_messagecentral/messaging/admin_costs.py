@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -97,7 +98,12 @@ class SpendAdmin(ReadOnlyAdmin):
         "country",
         "messages",
         "segments",
+        "cost_shown",
     )
     list_filter = ("day", "channel", "message_type", "country")
     date_hierarchy = "day"
     ordering = ("-day", "pk")
+
+    @admin.display(description=_("cost"), ordering="cost_micros")
+    def cost_shown(self, obj: Spend) -> str:
+        return f"{(Decimal(obj.cost_micros) / 1_000_000).normalize():f} {app_settings.CURRENCY}"

@@ -12,6 +12,8 @@ from django_messagecentral import exceptions as errors
 from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import MessageCentralError, Outcome
 from django_messagecentral.messaging import pace
+from django_messagecentral.verification import costs
+from django_messagecentral.verification.costs import Charge
 from django_messagecentral.verification.guards import budgets, counters, ledger
 from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
@@ -25,16 +27,16 @@ BUSY_FOR = 60.0  # seconds, when the vendor says "too many" and no time
 
 
 def record_refused(
-    verification: Verification, challenge: Challenge, error: MessageCentralError
+    verification: Verification, challenge: Challenge, error: MessageCentralError, charge: Charge | None
 ) -> StartResult:
-    """Write down what ``error`` means and answer the visitor."""
+    """Write down what ``error`` means and answer the visitor. ``charge`` counts if the code may have left."""
     logger.warning("an OTP was not sent: %s", error)
     if isinstance(error, errors.RequestAlreadyExists) and challenge.mode == ChallengeMode.VENDOR:
         result = _already_exists(verification, challenge, error)
         counters.give_back(challenge.units)
         return result
     if error.outcome is Outcome.MAY_HAVE_LEFT:
-        return record_unconfirmed(verification, challenge, str(error))
+        return record_unconfirmed(verification, challenge, str(error), charge)
     if isinstance(error, errors.RateLimited):  # the account's; an 800 may be this one number's
         pace.slow_down([error.retry_after])
     reason, wait = _reason_of(error)
@@ -45,14 +47,17 @@ def record_refused(
     return StartResult(ok=False, reason=reason, verification=verification, retry_at=retry_at)
 
 
-def record_unconfirmed(verification: Verification, challenge: Challenge, detail: str) -> StartResult:
-    """Nobody knows if the code left: nothing is given back.
+def record_unconfirmed(
+    verification: Verification, challenge: Challenge, detail: str, charge: Charge | None
+) -> StartResult:
+    """Nobody knows if the code left: nothing is given back, and it is charged (its id is lost, so no delivery
+    report could tell later).
 
     A code of this site's own may still be entered when it arrives. The vendor's cannot (its id was lost),
     and no other is sent before it must have expired.
     """
     own = challenge.mode == ChallengeMode.OWN
-    _record_unconfirmed(verification, challenge, detail, own)
+    _record_unconfirmed(verification, challenge, detail, own, charge)
     verification.refresh_from_db()
     if own:
         return StartResult(ok=True, sent=True, reason=Reason.SENT, verification=verification)
@@ -102,8 +107,11 @@ def _record_unsent(verification: Verification, challenge: Challenge, reason: Rea
 
 
 @committed
-def _record_unconfirmed(verification: Verification, challenge: Challenge, detail: str, own: bool) -> None:
+def _record_unconfirmed(
+    verification: Verification, challenge: Challenge, detail: str, own: bool, charge: Charge | None
+) -> None:
     now = timezone.now()
+    costs.record(challenge, charge)
     life = app_settings.OTP_MAX_LIFE if own else app_settings.OTP_DEFAULT_LIFE
     until = now + timedelta(seconds=life)
     Challenge.objects.filter(pk=challenge.pk, status=ChallengeStatus.SENDING).update(

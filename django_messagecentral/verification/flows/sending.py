@@ -19,7 +19,7 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import MessageCentralError
 from django_messagecentral.messaging import pace
 from django_messagecentral.phones import mask_phone
-from django_messagecentral.verification import codes
+from django_messagecentral.verification import codes, costs
 from django_messagecentral.verification.email import EMAIL, email_for, send_code_by_email
 from django_messagecentral.verification.flows.living import answer_living, release
 from django_messagecentral.verification.flows.refused import record_refused, record_unconfirmed
@@ -207,14 +207,15 @@ def _close_own(verification: Verification) -> None:
 def _deliver(verification: Verification, draft: Draft) -> StartResult:
     """Touch the wire, outside any transaction, and write down what came of it."""
     challenge = cast(Challenge, verification.challenge)  # _reserve has just set it
+    charge = costs.charge_for(challenge, draft.code)
     try:
         answer = _call(challenge, draft, verification)
     except MessageCentralError as error:
-        return record_refused(verification, challenge, error)
+        return record_refused(verification, challenge, error, charge)
     except Exception:
-        record_unconfirmed(verification, challenge, "an unexpected error")
+        record_unconfirmed(verification, challenge, "an unexpected error", charge)
         raise
-    if not _record_sent(verification, challenge, answer):
+    if not _record_sent(verification, challenge, answer, charge):
         return StartResult(
             ok=False, reason=Reason.SEND_UNCONFIRMED, verification=verification, retry_at=challenge.held_until
         )
@@ -250,9 +251,15 @@ def _call(challenge: Challenge, draft: Draft, verification: Verification) -> Sen
 
 
 @committed
-def _record_sent(verification: Verification, challenge: Challenge, answer: SendResult | None) -> bool:
-    """The code lives. False when the answer came after the reservation had ended."""
+def _record_sent(
+    verification: Verification,
+    challenge: Challenge,
+    answer: SendResult | None,
+    charge: costs.Charge | None,
+) -> bool:
+    """The code lives. False when the answer came after the reservation had ended; it costs all the same."""
     now = timezone.now()
+    costs.record(challenge, charge)
     longest = float(app_settings.OTP_MAX_LIFE)
     life = _life(challenge, answer)
     challenge.expires_at = now + timedelta(seconds=min(life, longest))
