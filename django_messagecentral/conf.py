@@ -20,6 +20,7 @@ from django.core.signals import setting_changed
 
 SETTINGS_NAME = "MESSAGECENTRAL"
 MIB = 1024 * 1024
+MAX_REVIEWERS = 5  # a handful
 
 
 @dataclass(frozen=True, slots=True)

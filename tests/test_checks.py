@@ -158,6 +158,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"QUIET_HOURS_ALLOWED": ["21:00", "10:00"]}, "E028", '("10:00", "21:00")'),
     ({"OTP_REVIEWER_NUMBERS": {"98765 43210": "246810"}}, "E029 W005", "+919876543210"),
     ({"OTP_REVIEWER_NUMBERS": {"+919876543210": "24681o"}}, "E029 W005", "digits only"),
+    (
+        {"OTP_REVIEWER_NUMBERS": {f"+91987654321{number}": "246810" for number in range(6)}},
+        "E029 W005",
+        "Name 5 at most",
+    ),
     ({"OTP_REFUSED_NUMBER_TYPES": ["PREMIUM"]}, "E030", "PREMIUM_RATE"),
     ({"COUNTRY": "India"}, "E031", '"91"'),
     ({"CURRENCY": "rupees"}, "E032", '"USD"'),

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage
 from django_messagecentral.checks.base import Check, error, setting, warning
 from django_messagecentral.client.arguments import OTP_LENGTHS
 from django_messagecentral.client.codes import FlowType
-from django_messagecentral.conf import Settings
+from django_messagecentral.conf import MAX_REVIEWERS, Settings
 from django_messagecentral.phones import InvalidPhone, parse_phone
 
 _MODES: Final = ("vendor", "own")
@@ -142,6 +142,12 @@ def check_reviewers(settings: Settings) -> Iterator[CheckMessage]:
                 f"The code of number {number} in {setting('OTP_REVIEWER_NUMBERS')} is not 4 to 8 digits.",
                 'Write digits only, for example "135790".',
             )
+    if len(settings.OTP_REVIEWER_NUMBERS) > MAX_REVIEWERS:
+        yield error(
+            29,
+            f"{setting('OTP_REVIEWER_NUMBERS')} names more than {MAX_REVIEWERS} numbers: none is served.",
+            f"Name {MAX_REVIEWERS} at most: each is a door without a lock.",
+        )
     if count := len(settings.OTP_REVIEWER_NUMBERS):
         yield warning(
             5,

@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
                 ('phone', django_messagecentral.fields.ExactCharField(help_text='E.164, with the plus', max_length=16, verbose_name='phone')),
                 ('region', models.CharField(blank=True, default='', max_length=3, verbose_name='country')),
                 ('living_key', django_messagecentral.fields.ExactCharField(editable=False, max_length=16, null=True, unique=True)),
-                ('mode', models.CharField(choices=[('vendor', 'the vendor (VerifyNow)'), ('own', 'this site'), ('decoy', 'nobody: a decoy'), ('reviewer', "a reviewer's fixed code")], max_length=8, verbose_name='made by')),
+                ('mode', models.CharField(choices=[('vendor', 'the vendor (VerifyNow)'), ('own', 'this site'), ('foreign', "another package of this site's"), ('decoy', 'nobody: a decoy'), ('reviewer', "a reviewer's fixed code")], max_length=8, verbose_name='made by')),
                 ('status', models.CharField(choices=[('sending', 'being sent'), ('living', 'living'), ('spent', 'attempts spent'), ('held', 'held: the vendor may have a living code'), ('used', 'used'), ('expired', 'expired'), ('closed', 'closed by a newer code'), ('unsent', 'not sent')], default='sending', max_length=8, verbose_name='status')),
                 ('purpose', django_messagecentral.fields.ExactCharField(max_length=40, verbose_name='purpose')),
                 ('subject', django_messagecentral.fields.ExactCharField(max_length=80, verbose_name='subject')),

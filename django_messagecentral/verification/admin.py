@@ -6,11 +6,15 @@ import re
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, Value
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from django_messagecentral.admin_base import SEE_NUMBERS, MaskedPhoneMixin, ReadOnlyAdmin
 from django_messagecentral.conf import app_settings
@@ -104,7 +108,15 @@ class LockedFilter(admin.SimpleListFilter):
 
 @admin.register(PhoneLedger)
 class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
-    list_display = ("phone_shown", "whose", "sends_in_day", "wrong_in_hour", "locked_until", "verified_at")
+    list_display = (
+        "phone_shown",
+        "whose",
+        "sends_in_day",
+        "wrong_in_hour",
+        "locked_until",
+        "verified_at",
+        "unlock_button",
+    )
     list_filter = (LockedFilter,)
     search_fields = ("phone",)
     show_full_result_count = False
@@ -117,7 +129,38 @@ class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
         "lock_level",
         "locked_until",
         "verified_at",
+        "unlock_button",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneLedger]:
+        queryset: QuerySet[PhoneLedger] = super().get_queryset(request)
+        return queryset.annotate(_may_unlock=Value(self.has_unlock_permission(request)))
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(require_POST(self.unlock_page))
+        return [
+            path("<int:pk>/unlock/", page, name="messagecentral_phoneledger_unlock"),
+            *super().get_urls(),
+        ]
+
+    def unlock_page(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One click beside the phone, in the list or on its page."""
+        if not self.has_unlock_permission(request):
+            raise PermissionDenied
+        self.unlock(request, self.get_queryset(request).filter(pk=pk))
+        return HttpResponseRedirect(reverse("admin:messagecentral_phoneledger_changelist"))
+
+    @admin.display(description=_("unlock"))
+    def unlock_button(self, obj: PhoneLedger) -> str:
+        """The button is of the page's own form, which carries the CSRF token."""
+        state = self._state(obj)
+        locked = obj.locked_until is not None and obj.locked_until > timezone.now()
+        if not getattr(obj, "_may_unlock", False) or not (locked or state.sends or state.wrong):
+            return "-"
+        where = reverse("admin:messagecentral_phoneledger_unlock", args=[obj.pk])
+        return format_html(
+            '<button type="submit" class="button" formaction="{}">{}</button>', where, _("Unlock")
+        )
 
     def _state(self, obj: PhoneLedger) -> ledger.State:
         state = ledger.State(list(obj.sends), list(obj.wrong))

@@ -14,7 +14,7 @@ from django_messagecentral.verification.models import Challenge
 from django_messagecentral.verification.states import ChallengeMode
 
 OTP = "OTP"  # the message type
-_PAID = (ChallengeMode.VENDOR, ChallengeMode.OWN)
+_PAID = (ChallengeMode.VENDOR, ChallengeMode.OWN, ChallengeMode.FOREIGN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def charge_for(challenge: Challenge, code: str) -> Charge | None:
     """
     if challenge.mode not in _PAID or challenge.channel == EMAIL:
         return None
-    own = challenge.mode == ChallengeMode.OWN
-    segments = count_segments(app_settings.OTP_TEMPLATE.format(code=code)) if own else 1
+    ours = challenge.mode != ChallengeMode.VENDOR
+    segments = count_segments(app_settings.OTP_TEMPLATE.format(code=code)) if ours else 1
     cost = RateCard.of_day().cost(
         segments, channel=challenge.channel, message_type=OTP, country=challenge.region
     )

@@ -15,14 +15,16 @@ from django_messagecentral.conf import app_settings
 from django_messagecentral.verification.flows.asking import checked_purpose
 from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.states import Proves, VerificationStatus
-from django_messagecentral.verification.subjects import is_user, session_subject, user_subject
+from django_messagecentral.verification.subjects import is_user, session_subject, token_subject, user_subject
 
 _STEP_UP = "_messagecentral_step_up"
 
 
-def is_verified(request: HttpRequest, *, purpose: str, max_age: float, phone: str = "") -> bool:
+def is_verified(
+    request: HttpRequest, *, purpose: str, max_age: float, phone: str = "", token: str = ""
+) -> bool:
     """Whether the visitor verified a phone (``phone``, E.164, if given) for ``purpose`` in the last
-    ``max_age`` seconds.
+    ``max_age`` seconds. ``token`` is that of a client without cookies.
 
     A logged-in user counts as that user only: what a session did before login may be somebody else's.
     """
@@ -30,6 +32,8 @@ def is_verified(request: HttpRequest, *, purpose: str, max_age: float, phone: st
     session = getattr(request, "session", None)
     if is_user(user):
         subject = user_subject(user)
+    elif token:
+        subject = token_subject(token)
     else:
         subject = session_subject(session, create=False) if session is not None else ""
     if not subject:

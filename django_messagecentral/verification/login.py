@@ -6,6 +6,7 @@ to nobody and which no code opens. With OTP_LOGIN_SIGN_UP on, every number gets 
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,6 +77,12 @@ def resend_login(verification: object, *, request: HttpRequest) -> StartResult:
     return _no_sooner(lambda: _resend(verification, request))
 
 
+def fall_back(verification: Verification) -> StartResult:
+    """Another code, or another pretence, by the next channel; nobody waits for the answer."""
+    draft = None if _is_served(verification.phone) else decoy()
+    return _disguised(service.resend_verification(verification, draft=draft))
+
+
 def _start(phone: object, request: HttpRequest) -> StartResult:
     try:
         e164 = parse_phone(phone, region=app_settings.DEFAULT_REGION).e164
@@ -129,7 +136,10 @@ def _users() -> Any:
 
 def _sign_up(phone: str) -> Any:
     model = get_user_model()
-    user: Any = model(**{model.USERNAME_FIELD: phone})
+    name = phone
+    if _users().filter(**{model.USERNAME_FIELD: name}).exists():  # somebody who had the number before
+        name = f"{phone}-{secrets.token_hex(4)}"
+    user: Any = model(**{model.USERNAME_FIELD: name})
     user.set_unusable_password()
     user.set_verified_phone(phone)
     return user

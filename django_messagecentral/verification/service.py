@@ -1,4 +1,8 @@
-"""The service that every door calls, and its async twins (``astart_verification`` ...)."""
+"""The service that every door calls, and its async twins.
+
+Each function has two names: ``start_verification`` where it is imported, ``service.start`` behind the
+module's own name; their twins are ``astart_verification`` and ``service.astart``.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +24,45 @@ aget_verification = sync_to_async(get_verification)
 aread_proof = sync_to_async(read_proof)
 aconsume_proof = sync_to_async(consume_proof)
 
+start, check, resend, cancel, get = (
+    start_verification,
+    check_verification,
+    resend_verification,
+    cancel_verification,
+    get_verification,
+)
+astart, acheck, aresend, acancel, aget = (
+    astart_verification,
+    acheck_verification,
+    aresend_verification,
+    acancel_verification,
+    aget_verification,
+)
+
 __all__ = [
+    "acancel",
     "acancel_verification",
+    "acheck",
     "acheck_verification",
     "aconsume_proof",
+    "aget",
     "aget_verification",
     "aread_proof",
+    "aresend",
     "aresend_verification",
+    "astart",
     "astart_verification",
+    "cancel",
     "cancel_verification",
+    "check",
     "check_verification",
     "consume_proof",
+    "get",
     "get_verification",
     "read_proof",
+    "resend",
     "resend_verification",
+    "start",
     "start_verification",
     "unlock_phone",
 ]

@@ -58,5 +58,6 @@ class ChallengeMode(models.TextChoices):
 
     VENDOR = "vendor", _("the vendor (VerifyNow)")
     OWN = "own", _("this site")
+    FOREIGN = "foreign", _("another package of this site's")
     DECOY = "decoy", _("nobody: a decoy")
     REVIEWER = "reviewer", _("a reviewer's fixed code")

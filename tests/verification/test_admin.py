@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -113,6 +114,29 @@ def test_one_click_unlocks_a_phone(
     assert "3210" in client.get(page(PhoneLedger) + "?locked=yes").content.decode()
     answer = client.post(page(PhoneLedger), unlock, follow=True)
     assert "1 phone was unlocked." in answer.content.decode()
+    assert check_verification(started, vendor.code_of(PHONE)).ok
+
+
+def test_a_button_beside_the_phone_unlocks_it(vendor: FakeVendor, configure: Callable[..., None]) -> None:
+    configure(OTP_PHONE_WRONG_CODES_PER_HOUR=1)
+    started = start_verification(PHONE, subject="s:one").verification
+    assert started is not None
+    check_verification(started, vendor.wrong_code(PHONE))
+    assert check_verification(started, vendor.code_of(PHONE)).reason == Reason.PHONE_LOCKED
+    row = PhoneLedger.objects.get()
+    unlock = f"/admin/messagecentral/phoneledger/{row.pk}/unlock/"
+    looker = operator()
+    for url in (page(PhoneLedger), page(PhoneLedger, row.pk)):
+        assert "/unlock/" not in looker.get(url).content.decode()
+    assert looker.post(unlock).status_code == 403
+    get_user_model().objects.all().delete()
+    client = operator("unlock_phone")
+    for url in (page(PhoneLedger), page(PhoneLedger, row.pk)):
+        assert f'formaction="{unlock}"' in client.get(url).content.decode()
+    assert client.get(unlock).status_code == 405
+    assert "1 phone was unlocked." in client.post(unlock, follow=True).content.decode()
+    assert LogEntry.objects.get().get_change_message() == "Unlocked."
+    assert "/unlock/" not in client.get(page(PhoneLedger)).content.decode()
     assert check_verification(started, vendor.code_of(PHONE)).ok
 
 

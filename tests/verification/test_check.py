@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from django_messagecentral import exceptions as errors
 from django_messagecentral.exceptions import Outcome
 from django_messagecentral.signals import phone_verified, verification_failed
+from django_messagecentral.verification import service
 from django_messagecentral.verification.codes import normalise_code
 from django_messagecentral.verification.flows import check
 from django_messagecentral.verification.flows.sending import longest_call
@@ -342,6 +343,13 @@ def test_the_async_twins_do_the_same(vendor: FakeVendor) -> None:
         assert (await acheck_verification(started.verification, vendor.code_of(PHONE))).ok
 
     async_to_sync(story)()
+
+
+def test_the_service_has_short_names() -> None:
+    assert service.start is service.start_verification
+    assert service.acheck is service.acheck_verification
+    short = {"start", "resend", "check", "cancel"}
+    assert short | {f"a{name}" for name in short} <= set(service.__all__)
 
 
 def test_a_message_names_the_time(verification: Verification) -> None:

@@ -72,6 +72,28 @@ def test_with_the_vendors_codes_the_resend_goes_by_the_next_channel(
     assert [channel for _phone, channel, _id in vendor.otps] == ["SMS", "WHATSAPP", "RCS", "RCS"]
 
 
+def test_a_resend_goes_by_the_first_channel_that_is_not_refused(
+    vendor: FakeVendor, configure: Callable[..., None], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(OTP_CHANNELS=THREE)
+    started = start_verification(PHONE, subject="s:one").verification
+    assert started is not None
+    clock.tick(seconds=61)
+    real = vendor.send_otp
+
+    def no_whatsapp(phone: str, *, channel: str = "SMS", **more: Any) -> Any:
+        if channel == "WHATSAPP":
+            raise errors.BadRequest()
+        return real(phone, channel=channel, **more)
+
+    monkeypatch.setattr(vendor, "send_otp", no_whatsapp)
+    again = resend_verification(started)
+    assert (again.sent, again.reason) == (True, Reason.SENT)
+    assert again.verification is not None
+    assert again.verification.channel == "RCS"
+    assert check_verification(started, vendor.code_of(PHONE)).ok
+
+
 @pytest.fixture
 def own(vendor: FakeVendor, configure: Callable[..., None]) -> Verification:
     configure(OTP_MODE="own", OTP_TEMPLATE="{code}", OTP_CHANNELS=("SMS", "WHATSAPP"), OTP_FALLBACK_AFTER=45)
@@ -169,14 +191,17 @@ def test_the_sweep_ends_what_nobody_looks_at(vendor: FakeVendor, clock: Clock) -
 
 
 def test_a_reviewers_fixed_code_proves_nothing_for_staff_and_is_for_a_handful(
-    vendor: FakeVendor, configure: Callable[..., None]
+    vendor: FakeVendor, configure: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(OTP_REVIEWER_NUMBERS={PHONE: "246802"})
     visitor = start_verification(PHONE, subject="s:one").verification
     assert vendor.otps == []
     assert visitor is not None
     assert not check_verification(visitor, "246803").ok
+    assert "was accepted" not in caplog.text
     assert check_verification(visitor, "246802").ok
+    assert "a reviewer's fixed code was accepted for +91••••••3210" in caplog.text
+    assert "246802" not in caplog.text
     staff = get_user_model().objects.create_user("staff", is_staff=True)
     assert start_verification(PHONE, user=staff).reason == Reason.COOLDOWN
     configure(OTP_COOLDOWNS=())

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from django_messagecentral import exceptions as errors
 from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
-from django_messagecentral.verification.rest.problems import STATUS_OF
+from django_messagecentral.verification.rest.problems import STATUS_OF, problem_of
+from django_messagecentral.verification.results import StartResult
 from tests.verification.conftest import PHONE, Clock
 from tests.verification.fakes import FakeVendor
 
@@ -220,6 +222,24 @@ def test_the_browsable_api_shows_forms(vendor: FakeVendor, browser: Client) -> N
 def test_the_urls_have_names() -> None:
     assert reverse("messagecentral-api:verification-list") == START
     assert reverse("messagecentral-api:verification-check", kwargs={"id": "x"}) == f"{START}x/check/"
+
+
+def test_every_429_says_when_also_when_that_moment_has_just_come() -> None:
+    past = timezone.now() - timedelta(milliseconds=1)
+    answer = problem_of(StartResult(ok=False, reason=Reason.CODE_LIVES, retry_at=past))
+    assert (answer.status_code, answer["Retry-After"], answer.data["retry_after"]) == (429, "1", 1)
+
+
+def test_the_permission_knows_a_client_without_cookies_by_its_token(vendor: FakeVendor, app: Client) -> None:
+    started = post(app, START, {"phone": PHONE, "purpose": "payment"}).json()
+    key = {"HTTP_X_VERIFICATION_TOKEN": started["verification_token"]}
+    assert app.get("/api/pay/", **key).status_code == 403
+    post(app, f"{START}{started['id']}/check/", {"code": vendor.code_of(PHONE)}, **key)
+    assert app.get("/api/pay/", **key).json() == {"paid": True}
+    assert app.get("/api/pay/").status_code == 403
+    assert app.get("/api/pay/", HTTP_X_VERIFICATION_TOKEN="another").status_code == 403
+    # A browser's page cannot lend its visitor somebody's token.
+    assert app.get("/api/pay/", HTTP_SEC_FETCH_SITE="same-origin", **key).status_code == 403
 
 
 class TestAttacks:

@@ -23,7 +23,11 @@ from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, parse_phone
-from django_messagecentral.verification.adapters.foreign import CodeNotSent, send_foreign_code
+from django_messagecentral.verification.adapters.foreign import (
+    CodeNotSent,
+    foreign_code_entered,
+    send_foreign_code,
+)
 from django_messagecentral.verification.codes import make_code
 from django_messagecentral.verification.subjects import user_subject
 
@@ -88,13 +92,14 @@ class PhoneAccountAdapter(DefaultAccountAdapter):
 
     def set_phone(self, user: Any, phone: str, verified: bool) -> None:
         if verified:
-            user.set_verified_phone(phone)
+            self.set_phone_verified(user, phone)
         else:
             user.phone = phone
             user.save(update_fields=["phone"])
 
     def set_phone_verified(self, user: Any, phone: str) -> None:
         user.set_verified_phone(phone)
+        foreign_code_entered(phone, purpose=PURPOSE)
 
     def get_phone(self, user: Any) -> tuple[str, bool] | None:
         if not user.phone:

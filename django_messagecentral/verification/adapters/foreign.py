@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from django_messagecentral.verification import service
 from django_messagecentral.verification.flows.sending import Draft
+from django_messagecentral.verification.guards import budgets, counters
+from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import StartResult
-from django_messagecentral.verification.states import ChallengeMode
+from django_messagecentral.verification.states import ChallengeMode, ChallengeStatus, VerificationStatus
 
 
 class CodeNotSent(Exception):
@@ -34,7 +37,7 @@ def send_foreign_code(
 
     A code sent before for the same purpose and person is closed by this one, after the cool-down.
     """
-    draft = Draft(ChallengeMode.OWN, len(code), code)
+    draft = Draft(ChallengeMode.FOREIGN, len(code), code)
     result = service.start_verification(
         phone, purpose=purpose, user=user, subject=subject, request=request, draft=draft
     )
@@ -46,3 +49,21 @@ def send_foreign_code(
     if not result.ok:
         raise CodeNotSent(result)
     return result
+
+
+def foreign_code_entered(phone: object, *, purpose: str) -> None:
+    """The other package has taken its code: this app remembers that the phone was shown, and its guards trust
+    the number's country, block and address the more. May be called inside a transaction."""
+    e164 = str(getattr(phone, "as_e164", phone))
+    challenge = Challenge.objects.filter(living_key=e164, purpose=purpose, mode=ChallengeMode.FOREIGN).first()
+    if challenge is None or not Challenge.objects.filter(pk=challenge.pk, living_key=e164).update(
+        status=ChallengeStatus.USED, living_key=None
+    ):
+        return
+    now = timezone.now()
+    Verification.objects.filter(challenge=challenge, status=VerificationStatus.PENDING).update(
+        status=VerificationStatus.VERIFIED, reason="", verified_at=now, consumed_at=now
+    )
+    counters.code_entered(challenge.phone, challenge.units)
+    if challenge.budget_day is not None:
+        budgets.code_entered(challenge.region, challenge.budget_day)

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from django_messagecentral.conf import app_settings
+from django_messagecentral.verification import login
 from django_messagecentral.verification.flows.resend import next_channel, resend_verification
 from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.results import StartResult
@@ -23,13 +24,14 @@ BATCH = 100
 def fall_back(challenge_id: int) -> StartResult | None:
     """Send another code by the next channel, if this one is still the living code of a pending verification.
 
-    Only codes of this site's own. None when there is nothing to do; safe when run twice at once.
+    Only codes of this site's own, and decoys, which behave as those do: in a login nothing may tell them
+    apart. None when there is nothing to do; safe when run twice at once.
     """
     verification = (
         Verification.objects.filter(
             challenge_id=challenge_id,
             status=VerificationStatus.PENDING,
-            challenge__mode=ChallengeMode.OWN,
+            challenge__mode__in=_modes(),
             challenge__status=ChallengeStatus.LIVING,
         )
         .select_related("challenge")
@@ -37,18 +39,31 @@ def fall_back(challenge_id: int) -> StartResult | None:
     )
     if verification is None:
         return None
-    channel = next_channel(verification)
-    return resend_verification(verification, channel=channel) if channel else None
+    if not next_channel(verification):
+        return None
+    if verification.purpose == login.PURPOSE:
+        return login.fall_back(verification)
+    return resend_verification(verification)
+
+
+def _modes() -> list[ChallengeMode]:
+    own = app_settings.OTP_MODE == "own"
+    return [ChallengeMode.OWN, ChallengeMode.DECOY] if own else [ChallengeMode.OWN]
 
 
 def undelivered(transaction_id: str) -> list[int]:
     """The living own codes that a delivery report with this id is about; it is noted, so that the sweep goes
-    on where the cool-down does not let the next channel be tried at once."""
+    on where the cool-down does not let the next channel be tried at once.
+
+    Not those of a login: no carrier ever reports a decoy, so what followed would tell a known number.
+    """
     if not transaction_id:
         return []
     rows = Challenge.objects.filter(
         transaction_id=transaction_id, mode=ChallengeMode.OWN, status=ChallengeStatus.LIVING
     )
+    if not app_settings.OTP_LOGIN_SIGN_UP:
+        rows = rows.exclude(purpose=login.PURPOSE)
     rows.filter(undelivered_at__isnull=True).update(undelivered_at=timezone.now())
     return list(rows.values_list("pk", flat=True))
 
@@ -66,7 +81,7 @@ def overdue() -> list[int]:
     rows = Challenge.objects.filter(
         due,
         status=ChallengeStatus.LIVING,
-        mode=ChallengeMode.OWN,
+        mode__in=_modes(),
         channel__in=[channel.upper() for channel in app_settings.OTP_CHANNELS[:-1]],
         held_until__gt=now,
         verifications__status=VerificationStatus.PENDING,

@@ -44,6 +44,12 @@ def judge(challenge: Challenge, code: str) -> Judgement:
     """Ask whoever made the code. Outside any transaction: it may touch the wire."""
     if challenge.mode != ChallengeMode.VENDOR:
         right = code_matches(challenge.salt, challenge.code_hash, code)
+        if right and challenge.mode == ChallengeMode.REVIEWER:
+            logger.warning(
+                "a reviewer's fixed code was accepted for %s (purpose %s)",
+                challenge.masked_phone,
+                challenge.purpose,
+            )
         return Judgement.RIGHT if right else Judgement.WRONG
     try:
         answer = get_backend().validate_otp(challenge.vendor_id, code)

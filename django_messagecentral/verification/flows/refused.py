@@ -56,7 +56,7 @@ def record_unconfirmed(
     A code of this site's own may still be entered when it arrives. The vendor's cannot (its id was lost),
     and no other is sent before it must have expired.
     """
-    own = challenge.mode == ChallengeMode.OWN
+    own = challenge.mode in (ChallengeMode.OWN, ChallengeMode.FOREIGN)
     _record_unconfirmed(verification, challenge, detail, own, charge)
     verification.refresh_from_db()
     if own:

@@ -43,9 +43,9 @@ def resend_verification(
 ) -> StartResult:
     """Send another code for a verification that is pending or expired, past every guard again.
 
-    Without ``channel`` it goes by the next one of OTP_CHANNELS. Too early it answers ``cooldown`` or
-    ``code_lives`` with ``retry_at``. Wrong codes entered before still count. A failed, cancelled or verified
-    one is over: start a new one.
+    Without ``channel`` it goes by the next one of OTP_CHANNELS that the vendor does not refuse. Too early it
+    answers ``cooldown`` or ``code_lives`` with ``retry_at``. Wrong codes entered before still count. A failed,
+    cancelled or verified one is over: start a new one.
     """
     subjects = subjects_of(user=user, session=session, subject=subject, token=token, request=request)
     found = find(verification, subjects)
@@ -53,6 +53,9 @@ def resend_verification(
         return StartResult(ok=False, reason=Reason.UNKNOWN)
     now = timezone.now()
     found = settle(found, now)
+    foreign = found.challenge is not None and found.challenge.mode == ChallengeMode.FOREIGN
+    if foreign and draft is None:
+        return StartResult(ok=False, reason=Reason.UNKNOWN)  # its code is another package's to make
     if found.status in _OVER:
         return StartResult(ok=False, reason=_OVER[VerificationStatus(found.status)], verification=found)
     if found.attempts >= app_settings.OTP_MAX_ATTEMPTS:  # its last one met a code that was over
@@ -76,13 +79,21 @@ def resend_verification(
     )
     ask.allowance = found.allowance
     result = send_code(ask, draft=draft or _draft_after(found, ask.channel), verification=found)
+    if channel is None:
+        while result.reason == Reason.NUMBER_REFUSED and (other := _after(found, ask.channel)):
+            ask.channel = other  # the vendor refused this one: the next at once, past all guards
+            result = send_code(ask, draft=draft or _draft_after(found, other), verification=found)
     return result if result.verification else _with(result, found)
 
 
 def next_channel(verification: Verification) -> str:
     """The channel of OTP_CHANNELS after the last one used; empty when there is none."""
+    return _after(verification, verification.channel)
+
+
+def _after(verification: Verification, channel: str) -> str:
     channels = usable_channels(verification.user, verification.purpose)
-    after = channels.index(verification.channel) + 1 if verification.channel in channels else len(channels)
+    after = channels.index(channel) + 1 if channel in channels else len(channels)
     return channels[after] if after < len(channels) else ""
 
 

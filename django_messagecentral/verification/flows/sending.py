@@ -15,7 +15,7 @@ from django_messagecentral import signals
 from django_messagecentral.backends import get_backend
 from django_messagecentral.backends.base import OutgoingMessage
 from django_messagecentral.client import SendResult
-from django_messagecentral.conf import app_settings
+from django_messagecentral.conf import MAX_REVIEWERS, app_settings
 from django_messagecentral.exceptions import MessageCentralError
 from django_messagecentral.messaging import pace
 from django_messagecentral.phones import mask_phone
@@ -38,8 +38,6 @@ from django_messagecentral.verification.states import (
 from django_messagecentral.verification.transactions import committed
 
 logger = logging.getLogger("django_messagecentral.verification")
-
-MAX_REVIEWERS = 5  # a handful
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,8 @@ def _reserve(
     if verification is not None:
         _close_own(verification)
     day = budgets.take(ask, now)
-    salt = codes.make_salt() if draft.code else ""
+    kept = bool(draft.code) and draft.mode != ChallengeMode.FOREIGN  # whoever made that one checks it
+    salt = codes.make_salt() if kept else ""
     hold = now + timedelta(seconds=max(longest_call(), app_settings.OTP_DEFAULT_LIFE))
     challenge = Challenge.objects.create(
         phone=phone,
@@ -165,7 +164,7 @@ def _reserve(
         channel=ask.channel,
         code_length=draft.length,
         salt=salt,
-        code_hash=codes.hash_code(salt, draft.code) if draft.code else "",
+        code_hash=codes.hash_code(salt, draft.code) if kept else "",
         created_at=now,
         expires_at=hold,
         held_until=hold,

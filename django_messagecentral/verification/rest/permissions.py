@@ -9,6 +9,8 @@ from rest_framework.request import Request
 
 from django_messagecentral.verification.gates import is_verified
 from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.rest.callers import is_browser
+from django_messagecentral.verification.subjects import TOKEN_HEADER
 
 
 class PhoneVerified(BasePermission):
@@ -21,7 +23,7 @@ class PhoneVerified(BasePermission):
             def get_verification_phone(self) -> str: ...     # optional: the one number that counts
 
     Answers 403 with the code ``proof_invalid``: the client verifies through ``/verifications/`` with that
-    purpose, as the same user or in the same session, and calls again.
+    purpose, as the same user, in the same session or with the same ``X-Verification-Token``, and calls again.
     """
 
     message = Reason.PROOF_INVALID.label
@@ -34,4 +36,5 @@ class PhoneVerified(BasePermission):
             purpose=view.verification_purpose,
             max_age=view.verification_max_age,
             phone=phone,
+            token="" if is_browser(request) else request.headers.get(TOKEN_HEADER, ""),
         )

@@ -83,7 +83,10 @@ def problem(
 def problem_of(result: Result) -> Response:
     """The problem that a service's refusal is."""
     status = STATUS_OF[result.reason]
-    response = problem(status, result.reason.value, result.message, retry_after=result.retry_after)
+    wait = result.retry_after
+    if status == 429 and wait is None:  # its time has come while the answer was made
+        wait = 1
+    response = problem(status, result.reason.value, result.message, retry_after=wait)
     left = getattr(result, "attempts_left", None)
     if left is not None:
         response.data["attempts_left"] = left

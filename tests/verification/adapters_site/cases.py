@@ -9,18 +9,27 @@ from django.test import Client
 from django_otp import devices_for_user, match_token
 from rest_framework_simplejwt.tokens import AccessToken
 from two_factor.plugins.phonenumber.models import PhoneDevice
+from two_factor.signals import user_verified
 
 from django_messagecentral.privacy import person
 from django_messagecentral.verification.adapters.foreign import CodeNotSent
 from django_messagecentral.verification.adapters.otp.models import MessageCentralDevice
-from django_messagecentral.verification.models import Challenge
+from django_messagecentral.verification.flows.fallback import undelivered
+from django_messagecentral.verification.models import Challenge, SendBudget, Verification
 from django_messagecentral.verification.reasons import Reason
+from django_messagecentral.verification.service import resend_verification
+from django_messagecentral.verification.tasks import sweep_verifications
 from tests.verification.conftest import PHONE, Clock
 from tests.verification.fakes import FakeVendor
 from tests.verification.login_site.models import Member
 
 pytestmark = pytest.mark.django_db
 START = "/api/messagecentral/verifications/"
+
+
+def entered() -> dict[str, int]:
+    """Codes that the day's budgets know to have been entered."""
+    return dict(SendBudget.objects.values_list("scope", "entered"))
 
 
 @pytest.fixture
@@ -50,6 +59,8 @@ class TestAllauth:
         assert client.post(page, {"code": message.text}).status_code == 302
         bob.refresh_from_db()
         assert bob.verified_phone == PHONE
+        assert entered() == {"IN": 1, "site": 1}  # or a site that uses allauth alone would look pumped
+        assert Verification.objects.get().status == "verified"
         assert client.session["_auth_user_id"] == str(bob.pk)
 
     def test_login_by_a_verified_phone(self, vendor: FakeVendor, ann: Member, client: Client) -> None:
@@ -69,6 +80,17 @@ class TestAllauth:
         assert "phone" in answer.context["form"].errors
         assert vendor.messages == []
 
+    def test_no_fallback_sends_a_code_that_allauth_does_not_know(
+        self, vendor: FakeVendor, client: Client, configure: Any, clock: Clock
+    ) -> None:
+        configure(OTP_CHANNELS=("SMS", "WHATSAPP"), OTP_FALLBACK_AFTER=45)
+        self.sign_up(client)
+        clock.tick(seconds=60)
+        assert undelivered(Challenge.objects.get().transaction_id) == []
+        sweep_verifications()
+        assert not resend_verification(Verification.objects.get()).ok
+        assert len(vendor.messages) == 1
+
     def test_the_guards_hold_here_too(self, vendor: FakeVendor, client: Client, configure: Any) -> None:
         configure(ALLOWED_COUNTRIES=("GB",))
         self.sign_up(client)
@@ -83,12 +105,15 @@ class TestTwoFactor:
         device.generate_challenge()
         (message,) = vendor.messages
         assert device.verify_token(message.text)
+        user_verified.send(sender=__name__, request=None, user=ann, device=device)
+        assert entered() == {"IN": 1, "site": 1}
+        device.generate_challenge()  # who holds the phone has an allowance of their own from now on
         with pytest.raises(CodeNotSent) as refused:
             device.generate_challenge()
         assert refused.value.result.reason == Reason.COOLDOWN
         clock.tick(seconds=31)
         device.generate_challenge()
-        assert len(vendor.messages) == 2
+        assert len(vendor.messages) == 3
 
 
 class TestOtp:
@@ -101,7 +126,9 @@ class TestOtp:
         code = vendor.messages[0].text
         device.refresh_from_db()
         assert code not in (device.salt, device.code_hash)
+        assert Challenge.objects.get().code_hash == ""  # it is the device's to check
         assert match_token(ann, code) == device  # inside django-otp's own transaction
+        assert entered() == {"IN": 1, "site": 1}
         assert match_token(ann, code) is None
 
     def test_it_is_given_out_and_erased_with_its_number(self, vendor: FakeVendor, ann: Member) -> None:

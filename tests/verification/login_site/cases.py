@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,8 +17,10 @@ from playwright.sync_api import Page, expect
 from django_messagecentral import exceptions as errors
 from django_messagecentral.backends import get_backend
 from django_messagecentral.sandbox import SandboxServer
+from django_messagecentral.verification.flows.fallback import undelivered
 from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.service import check_verification, start_verification
+from django_messagecentral.verification.tasks import sweep_verifications
 from django_messagecentral.verification.users import PhoneTaken
 from tests.browsers import chromium, javascript, shot, size
 from tests.distributions import distance, largest_by_chance
@@ -213,6 +216,48 @@ def test_sign_up_by_login_when_the_site_wants_it(
     assert (member.verified_phone, member.phone_is_verified) == (UNKNOWN, True)
     assert not member.has_usable_password()
     assert client.session["_auth_user_id"] == str(member.pk)
+
+
+def test_sign_up_by_login_when_the_name_is_taken(
+    vendor: FakeVendor, client: Client, configure: Callable[..., None]
+) -> None:
+    """Somebody signed up with this number, and has another one by now."""
+    before = Member.objects.create_user(UNKNOWN)
+    before.set_verified_phone("+447400123456")
+    configure(OTP_LOGIN_SIGN_UP=True)
+    url = ask(client, UNKNOWN)["Location"]
+    assert client.post(url, {"code": vendor.code_of(UNKNOWN)}).status_code == 302
+    member = Member.objects.get(verified_phone=UNKNOWN)
+    assert member.pk != before.pk
+    assert member.username.startswith(f"{UNKNOWN}-")
+    assert client.session["_auth_user_id"] == str(member.pk)
+
+
+@pytest.mark.parametrize("whatsapp", ["works", "is refused"])
+def test_a_fallback_by_itself_does_not_tell_that_a_number_is_known(
+    vendor: FakeVendor, ann: Member, clock: Clock, configure: Callable[..., None], whatsapp: str
+) -> None:
+    """What the code's page shows, and what a resend and a code are answered, while codes go by."""
+    configure(OTP_MODE="own", OTP_TEMPLATE="{code}", OTP_CHANNELS=("SMS", "WHATSAPP"), OTP_FALLBACK_AFTER=45)
+    known, unknown = Client(), Client()
+    urls = [ask(client, phone)["Location"] for client, phone in ((known, PHONE), (unknown, UNKNOWN))]
+    (first,) = vendor.messages
+    challenge = Challenge.objects.get(phone=PHONE)
+    clock.tick(seconds=31)
+    assert undelivered(challenge.transaction_id) == []  # no decoy is ever reported
+    sweep_verifications()
+    assert len(vendor.messages) == 1
+    clock.tick(seconds=15)
+    vendor.send_error = errors.BadRequest() if whatsapp == "is refused" else None
+    sweep_verifications()
+    assert len(vendor.messages) == (2 if whatsapp == "works" else 1)
+    seen = []
+    for client, url in zip((known, unknown), urls, strict=True):
+        steps = [client.get(url), client.post(f"{url}resend/", follow=True)]
+        steps.append(client.post(url, {"code": "000000" if first.text != "000000" else "111111"}))
+        waits = [re.findall(r'data-mc-resend-in="(\d+)"', step.content.decode()) for step in steps]
+        seen.append(([shape(step) for step in steps], waits))
+    assert seen[0] == seen[1]
 
 
 def test_an_inactive_member_gets_a_decoy(vendor: FakeVendor, ann: Member, client: Client) -> None:

@@ -12,7 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
 from django_messagecentral.phones import mask_phone
-from django_messagecentral.verification.adapters.foreign import CodeNotSent, send_foreign_code
+from django_messagecentral.verification.adapters.foreign import (
+    CodeNotSent,
+    foreign_code_entered,
+    send_foreign_code,
+)
 from django_messagecentral.verification.codes import (
     code_matches,
     hash_code,
@@ -96,6 +100,7 @@ class MessageCentralDevice(ThrottlingMixin, Device):
             self.salt, self.code_hash, self.valid_until = "", "", None
             self.throttle_reset(commit=False)
             self.save()
+            foreign_code_entered(self.number, purpose=PURPOSE)
             return True
         self.throttle_increment()
         return False
