@@ -110,12 +110,12 @@ class LockedFilter(admin.SimpleListFilter):
 class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
     list_display = (
         "phone_shown",
+        "locked_until",
+        "unlock_button",
         "whose",
         "sends_in_day",
         "wrong_in_hour",
-        "locked_until",
         "verified_at",
-        "unlock_button",
     )
     list_filter = (LockedFilter,)
     search_fields = ("phone",)
@@ -182,9 +182,7 @@ class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
     def has_unlock_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("messagecentral.unlock_phone")
 
-    @admin.action(
-        description=_("Unlock these phones and let them be sent codes again"), permissions=["unlock"]
-    )
+    @admin.action(description=_("Unlock these phones"), permissions=["unlock"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[PhoneLedger]) -> None:
         phones = sorted(set(queryset.values_list("phone", flat=True)))
         for phone in phones:

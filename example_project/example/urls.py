@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView
 
-from example import views
+from example import api, views
 
 urlpatterns = [
     path(
@@ -23,5 +23,6 @@ urlpatterns = [
     path("messagecentral/", include("django_messagecentral.urls")),
     path("api/messagecentral/", include("django_messagecentral.verification.rest.urls")),
     path("api/messagecentral/", include("django_messagecentral.rest.urls")),
+    path("api/members/", api.MemberView.as_view(), name="api-members"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
 ]

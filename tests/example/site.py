@@ -21,6 +21,14 @@ from django_messagecentral.sandbox import SandboxServer
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = ROOT / "example_project" / "manage.py"
 TOKEN = "example-only-webhook-token-0123456789"
+# ``manage.py`` for fifty visitors at the very same moment: runserver's own queue holds ten.
+SERVE = """
+from django.core.management import execute_from_command_line
+from django.core.servers.basehttp import WSGIServer
+import sys
+WSGIServer.request_queue_size = 128
+execute_from_command_line(["manage.py", *sys.argv[1:]])
+"""
 # Quick enough for a test, and wide enough for many visitors from one address.
 QUICK = {
     "OTP_COOLDOWNS": [2, 2, 2, 2],
@@ -67,7 +75,7 @@ def running(home: Path, *, worker: bool = False, **app_settings: Any) -> Iterato
         subprocess.run(
             [sys.executable, str(MANAGE), "migrate", "-v", "0"], env=environment, check=True, timeout=120
         )
-        serve = [str(MANAGE), "runserver", "--noreload", f"127.0.0.1:{port}"]
+        serve = ["-c", SERVE, "runserver", "--noreload", f"127.0.0.1:{port}"]
         work = ["-m", "celery", "-A", "example", "worker", "-B", "-c", "2", "-n", f"{port}@%h"]
         commands = {"site": serve} | ({"worker": work} if worker else {})
         with _processes(home, commands, environment):

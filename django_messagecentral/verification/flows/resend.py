@@ -44,8 +44,8 @@ def resend_verification(
     """Send another code for a verification that is pending or expired, past every guard again.
 
     Without ``channel`` it goes by the next one of OTP_CHANNELS that the vendor does not refuse. Too early it
-    answers ``cooldown`` or ``code_lives`` with ``retry_at``. Wrong codes entered before still count. A failed,
-    cancelled or verified one is over: start a new one.
+    answers ``cooldown`` or ``code_lives`` with ``retry_at``. Wrong codes entered before still count. One that
+    failed, was cancelled or is verified is over: start a new one.
     """
     subjects = subjects_of(user=user, session=session, subject=subject, token=token, request=request)
     found = find(verification, subjects)
