@@ -17,9 +17,9 @@ class MessageCentralConfig(AppConfig):
         from django_messagecentral import checks, metrics  # noqa: F401
         from django_messagecentral.db import keep_utc
         from django_messagecentral.verification import receivers  # noqa: F401
-        from django_messagecentral.verification.adapters import two_factor
+        from django_messagecentral.verification.adapters import entered
 
-        two_factor.connect()
+        entered.connect()
         connection_created.connect(keep_utc, dispatch_uid="django_messagecentral.db")
 
         metrics.connect()

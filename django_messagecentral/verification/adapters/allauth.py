@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django_messagecentral.conf import app_settings
 from django_messagecentral.phones import InvalidPhone, parse_phone
 from django_messagecentral.verification.adapters.foreign import (
+    PURPOSE_ALLAUTH,
     CodeNotSent,
     foreign_code_entered,
     send_foreign_code,
@@ -46,7 +47,7 @@ else:
     from allauth.account.adapter import DefaultAccountAdapter
     from django.contrib.auth import get_user_model
 
-PURPOSE = "allauth"
+PURPOSE = PURPOSE_ALLAUTH
 
 
 class PhoneField(forms.CharField):

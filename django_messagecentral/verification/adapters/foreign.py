@@ -15,6 +15,8 @@ from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import StartResult
 from django_messagecentral.verification.states import ChallengeMode, ChallengeStatus, VerificationStatus
 
+PURPOSE_ALLAUTH = "allauth"
+
 
 class CodeNotSent(Exception):
     """The code was not sent; ``result`` says why and from when it can be. ``str()`` is for a person."""

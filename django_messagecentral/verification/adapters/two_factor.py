@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
-from django.utils.module_loading import import_string
-
-from django_messagecentral.verification.adapters.foreign import foreign_code_entered, send_foreign_code
+from django_messagecentral.verification.adapters.foreign import send_foreign_code
 
 PURPOSE = "two-factor"
 
@@ -26,16 +23,3 @@ class Gateway:
 
     def make_call(self, device: Any, token: str) -> None:
         raise NotImplementedError("Message Central makes no calls: offer the method 'sms' only")
-
-
-def note_entered(device: Any, **_: Any) -> None:
-    """A receiver of the package's ``user_verified``."""
-    if getattr(device, "number", None) and getattr(device, "method", "") == "sms":
-        foreign_code_entered(device.number, purpose=PURPOSE)
-
-
-def connect() -> None:
-    """Hear of tokens that were taken, where the package is installed."""
-    if apps.is_installed("two_factor"):
-        user_verified = import_string("two_factor.signals.user_verified")
-        user_verified.connect(note_entered, dispatch_uid="django_messagecentral.two_factor")

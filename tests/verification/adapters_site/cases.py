@@ -68,6 +68,22 @@ class TestAllauth:
         assert done["Location"] == "/me/"
         assert client.get("/me/").content == b"ann"
 
+    def test_login_by_a_code_to_the_phone(self, vendor: FakeVendor, ann: Member, client: Client) -> None:
+        asked = client.post("/accounts/login/code/", {"phone": PHONE})
+        assert asked.status_code == 302, asked.context["form"].errors
+        (message,) = vendor.messages
+        wrong = "000000" if message.text != "000000" else "111111"
+        assert client.post(asked["Location"], {"code": wrong}).status_code == 200
+        assert entered() == {"IN": 0, "site": 0}
+        client.post(asked["Location"], {"code": message.text})
+        assert client.session["_auth_user_id"] == str(ann.pk)
+        assert entered() == {"IN": 1, "site": 1}
+
+    def test_a_code_for_an_unknown_phone_goes_to_nobody(self, vendor: FakeVendor, client: Client) -> None:
+        asked = client.post("/accounts/login/code/", {"phone": PHONE})
+        assert asked.status_code == 302
+        assert vendor.messages == []
+
     def test_naming_somebodys_number_opens_nothing(self, vendor: FakeVendor, client: Client) -> None:
         Member.objects.create_user("eve", password="a long password", phone=PHONE)
         refused = client.post("/accounts/login/", {"login": PHONE, "password": "a long password"})

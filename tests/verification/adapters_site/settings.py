@@ -29,6 +29,7 @@ ACCOUNT_LOGIN_METHODS = {"phone"}
 ACCOUNT_SIGNUP_FIELDS = ["phone*", "username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 TWO_FACTOR_SMS_GATEWAY = "django_messagecentral.verification.adapters.two_factor.Gateway"
 LOGIN_REDIRECT_URL = "/me/"
 MESSAGECENTRAL = {**MESSAGECENTRAL, "OTP_TEMPLATE": "{code}"}  # noqa: F405
