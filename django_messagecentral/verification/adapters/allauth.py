@@ -30,7 +30,6 @@ from django_messagecentral.verification.adapters.foreign import (
     send_foreign_code,
 )
 from django_messagecentral.verification.codes import make_code
-from django_messagecentral.verification.subjects import user_subject
 
 if TYPE_CHECKING:
 
@@ -87,7 +86,7 @@ class PhoneAccountAdapter(DefaultAccountAdapter):
     def send_verification_code_sms(self, user: Any, phone: str, code: str, **kwargs: Any) -> None:
         """A refusal of the guards is shown as a message; allauth's page asks for the code all the same."""
         try:
-            send_foreign_code(phone, code, purpose=PURPOSE, subject=user_subject(user), request=self.request)
+            send_foreign_code(phone, code, purpose=PURPOSE, user=user, request=self.request)
         except CodeNotSent as refused:
             self.add_message(self.request, messages.ERROR, message=str(refused))
 

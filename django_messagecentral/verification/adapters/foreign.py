@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from django_messagecentral import signals
+from django_messagecentral.db import database_for
 from django_messagecentral.verification import service
 from django_messagecentral.verification.flows.sending import Draft
 from django_messagecentral.verification.guards import budgets, counters
@@ -54,8 +58,9 @@ def send_foreign_code(
 
 
 def foreign_code_entered(phone: object, *, purpose: str) -> None:
-    """The other package has taken its code: this app remembers that the phone was shown, and its guards trust
-    the number's country, block and address the more. May be called inside a transaction."""
+    """The other package has taken its code: this app remembers that the phone was shown, its guards trust the
+    number's country, block and address the more, and ``phone_verified`` is sent after the commit. May be
+    called inside a transaction."""
     e164 = str(getattr(phone, "as_e164", phone))
     challenge = Challenge.objects.filter(living_key=e164, purpose=purpose, mode=ChallengeMode.FOREIGN).first()
     if challenge is None or not Challenge.objects.filter(pk=challenge.pk, living_key=e164).update(
@@ -69,3 +74,16 @@ def foreign_code_entered(phone: object, *, purpose: str) -> None:
     counters.code_entered(challenge.phone, challenge.units)
     if challenge.budget_day is not None:
         budgets.code_entered(challenge.region, challenge.budget_day)
+    transaction.on_commit(partial(_announce, challenge), using=database_for(Verification), robust=True)
+
+
+def _announce(challenge: Challenge) -> None:
+    for verification in challenge.verifications.filter(status=VerificationStatus.VERIFIED):
+        signals.send(
+            signals.phone_verified,
+            Verification,
+            verification=verification,
+            phone=verification.phone,
+            user=verification.user,
+            request=None,
+        )

@@ -11,6 +11,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from two_factor.plugins.phonenumber.models import PhoneDevice
 from two_factor.signals import user_verified
 
+from django_messagecentral import signals
 from django_messagecentral.privacy import person
 from django_messagecentral.verification.adapters.foreign import CodeNotSent
 from django_messagecentral.verification.adapters.otp.models import MessageCentralDevice
@@ -46,7 +47,14 @@ class TestAllauth:
         body = {"phone": "98765 43210", "username": "bob", "password1": "a long password"}
         return client.post("/accounts/signup/", body)
 
+    @pytest.mark.django_db(transaction=True)
     def test_sign_up_sends_a_code_and_verifies_the_phone(self, vendor: FakeVendor, client: Client) -> None:
+        told: list[tuple[str, Any]] = []
+
+        def hear(phone: str, user: Any, **_: Any) -> None:
+            told.append((phone, user))
+
+        signals.phone_verified.connect(hear)
         answer = self.sign_up(client)
         assert answer.status_code == 302, answer.context["form"].errors
         (message,) = vendor.messages
@@ -61,6 +69,8 @@ class TestAllauth:
         assert bob.verified_phone == PHONE
         assert entered() == {"IN": 1, "site": 1}  # or a site that uses allauth alone would look pumped
         assert Verification.objects.get().status == "verified"
+        signals.phone_verified.disconnect(hear)
+        assert told == [(PHONE, bob)]
         assert client.session["_auth_user_id"] == str(bob.pk)
 
     def test_login_by_a_verified_phone(self, vendor: FakeVendor, ann: Member, client: Client) -> None:
