@@ -74,7 +74,7 @@ def test_the_fallback_hears_of_an_undelivered_code(
 
     fell_back: list[int] = []
     monkeypatch.setattr(tasks.fall_back, "delay", fell_back.append)
-    sent = code("otp-1", mode="own")
+    sent = code("otp-1", mode="own", purpose="signup")
     with django_capture_on_commit_callbacks(execute=True):
         receive(report("UNDELIV", message_id="otp-1"))
     assert fell_back == [sent.pk]
