@@ -160,7 +160,7 @@ class Puller:
         if (early := self._pull_at - time.monotonic()) > 0:
             return early
         ahead = self._lookahead()
-        room = ahead - len(self._flying)
+        room = ahead - len(self._flying) - len(self._landed)  # a landed one is claimed until it is written
         if room < self._batch():
             return FLUSH_SECONDS
         granted = self._reserve(room * self._packer.call_size)

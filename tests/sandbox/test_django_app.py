@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Iterator[str]:
             seen += line
         port = _port_of(server.pid)
         yield f"http://127.0.0.1:{port}/sandbox"
-        server.send_signal(signal.SIGINT)
+        server.terminate()
 
 
 def _port_of(pid: int) -> int:
