@@ -97,6 +97,7 @@ class CallbackAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
         "message_shown",
         "state",
         "reason",
+        "error",
         "decide",
         "submit_at",
         "done_at",
@@ -135,7 +136,7 @@ class CallbackAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
     @admin.action(description=_("Look for their messages again"), permissions=["resolve"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
         count = Callback.objects.filter(pk__in=queryset.values("pk"), state__in=resolving.OPEN).update(
-            state=Callback.State.PENDING, tries=0, next_try_at=timezone.now(), reason=""
+            state=Callback.State.PENDING, tries=0, next_try_at=timezone.now(), reason="", error=""
         )
         processing.call_worker()
         self.message_user(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.callbacks.report import DeliveryEvent, status_of
 from django_messagecentral.fields import ExactCharField
+from django_messagecentral.indexes import SparseIndex
 
 
 class Callback(models.Model):
@@ -30,9 +31,11 @@ class Callback(models.Model):
         NOT_FOUND = "not_found", _("No message was found for it.")
         NOT_ON_ITS_WAY = "not_on_its_way", _("The message was not on its way.")
         UNKNOWN_STATUS = "unknown_status", _("A status this version does not know.")
+        FAILED = "failed", _("Processing it raised an error.")
 
+    # Its own constraint below: ``unique=True`` would add an index for LIKE on PostgreSQL.
     fingerprint = ExactCharField(
-        max_length=64, unique=True, help_text=_("SHA-256 over what makes a report the same report")
+        max_length=64, help_text=_("SHA-256 over what makes a report the same report")
     )
     payload = models.JSONField(_("as received"), null=True)  # JSON null is a payload too
     vendor_message_id = ExactCharField(_("messageId"), max_length=64, blank=True, default="")
@@ -45,6 +48,7 @@ class Callback(models.Model):
     remote_ip = models.GenericIPAddressField(_("from"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
     reason = models.CharField(_("why"), max_length=16, choices=Reason.choices, blank=True, default="")
+    error = models.CharField(_("error"), max_length=300, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(default=timezone.now)
     message = models.ForeignKey(
@@ -54,6 +58,7 @@ class Callback(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="callbacks",
+        db_index=False,  # a sparse one below
     )
     challenge = models.ForeignKey(
         "messagecentral.Challenge",
@@ -62,16 +67,31 @@ class Callback(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="callbacks",
+        db_index=False,  # a sparse one below
     )
 
     class Meta:
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")
         ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["fingerprint"], name="mc_callback_once")]
+        # Every report is written twice, so each of these is paid for twice: sparse where it can be.
         indexes = [
-            models.Index(fields=["state", "next_try_at"], name="mc_callback_due"),
-            models.Index(fields=["vendor_message_id"], name="mc_callback_vendor_id"),
+            # What is due, in the order in which it is taken; what waits for a person (health, admin).
+            SparseIndex(
+                fields=["state", "next_try_at"],
+                name="mc_callback_due",
+                only=models.Q(state__in=("pending", "unmatched", "parked")),
+            ),
+            # Reports of a phone to be looked at again, exported, erased; the admin's search.
             models.Index(fields=["phone"], name="mc_callback_phone"),
+            # The admin's search.
+            models.Index(fields=["vendor_message_id"], name="mc_callback_vendor_id"),
+            # A deleted message or code, the reports of one.
+            SparseIndex(fields=["message"], name="mc_callback_message", only=models.Q(message__isnull=False)),
+            SparseIndex(
+                fields=["challenge"], name="mc_callback_challenge", only=models.Q(challenge__isnull=False)
+            ),
         ]
         permissions = [
             ("resolve_callback", _("Can decide about reports that found no message")),

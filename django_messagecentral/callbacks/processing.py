@@ -1,55 +1,49 @@
-"""Makes something of stored delivery reports, a batch at a time: finds the message, changes its state.
+"""Makes something of stored delivery reports, a batch at a time: finds the messages, changes their states.
 
-How the message is found is in :mod:`~django_messagecentral.callbacks.finding`. What fits nothing is tried
-again later (a report may come before the send's own answer is stored). What fits several waits for a
-person, and is looked at again by itself when one of that phone's messages is settled.
+How a message is found is in :mod:`~django_messagecentral.callbacks.finding`, what a report changes in
+:mod:`~django_messagecentral.callbacks.deciding`. What fits nothing is tried again later (a report may come
+before the send's own answer is stored). What fits several waits for a person, and is looked at again by
+itself when one of that phone's messages is settled.
+
+The number of statements does not depend on the number of reports. Any number of processes may work at once:
+each locks what it works on and passes over what others hold.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+import re
+import traceback
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import caches
-from django.db.models import QuerySet
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from django_messagecentral.callbacks.finding import Finding, find
+from django_messagecentral.callbacks.deciding import Report, apply, put_aside
+from django_messagecentral.callbacks.finding import GUESSABLE, Finding, find
 from django_messagecentral.callbacks.models import Callback
-from django_messagecentral.callbacks.report import status_of
 from django_messagecentral.conf import app_settings
-from django_messagecentral.db import batched, in_transaction, locked, value_by_pk
+from django_messagecentral.db import Conflict, among, in_statements, in_transaction, locked, read_by_index
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
-from django_messagecentral.messaging.states import (
-    DELIVERY,
-    TAKEN_BACK,
-    UNSETTLED,
-    Cause,
-    Status,
-    is_allowed,
-    outranks,
-)
+from django_messagecentral.messaging.rows import Row
+from django_messagecentral.messaging.states import Cause
 from django_messagecentral.messaging.transitions import Write, write
+from django_messagecentral.row_updates import update_each
 
 logger = logging.getLogger("django_messagecentral.callbacks")
 
-BATCH = 1_000
-FIRST_RETRY, LAST_RETRY, MAX_TRIES = 5.0, 3600.0, 40  # seconds, seconds, tries
-FOREIGN_TRIES = 6  # of a known id with a phone it does not have: about five minutes
+BATCH = 2_000
 SCHEDULED_KEY = "messagecentral:callbacks:scheduled"
 SCHEDULED_SECONDS = 30
+BUSY = timedelta(seconds=1)  # until a message that another worker holds is looked at again
 
-# Of a message; what is not named here would be read row by row.
-_NEEDED = (
-    *("public_id", "campaign_id", "phone", "region", "channel", "message_type", "purpose"),
-    *("status", "segments", "cost", "transaction_id", "submitted_at", "done_at"),
-)
-_WAITING = (Callback.State.PENDING, Callback.State.UNMATCHED)
-_REPORTABLE = (Status.SENDING, Status.FAILED, *TAKEN_BACK, *UNSETTLED, *DELIVERY)
+_WAITING = (Callback.State.PENDING, Callback.State.UNMATCHED)  # in the order in which they are taken
 
 
 def due() -> QuerySet[Callback]:
@@ -82,130 +76,158 @@ def forget_call() -> None:
         logger.warning("the cache is down")
 
 
-@in_transaction(Callback)
 def process_batch() -> int:
-    """Process the oldest reports that are due; how many. Safe when run twice at once."""
-    callbacks = list(locked(due().order_by("pk").defer("payload", "remote_ip"), skip_locked=True)[:BATCH])
-    if not callbacks:
-        return 0
-    findings = find(callbacks)
-    wanted = {finding.message_id for finding in findings.values() if finding.message_id}
-    free = locked(Message.objects.filter(pk__in=wanted).only(*_NEEDED).order_by("pk"), skip_locked=True)
-    rows = {row.pk: row for row in free}
+    """Process up to :data:`BATCH` reports that are due, the oldest first; how many. Safe when run twice at
+    once.
+
+    A report whose processing raises an error waits for a person, with the error; the others go on.
+    """
+    taken: list[int] = []
+    try:
+        _process(None, taken)
+    except Exception as error:
+        if not taken or not _is_of_a_row(error):
+            raise
+        logger.warning("a batch of %d reports failed: looking for the culprit", len(taken))
+        _process_halves(taken, error)
+    return len(taken)
+
+
+# -- what one batch does ------------------------------------------------------------------------------
+
+
+@in_transaction(Callback)
+def _process(ids: Collection[int] | None, taken: list[int]) -> None:
+    """Process the reports ``ids``, or the next ones. ``taken`` is filled with those that were free."""
+    read_by_index(Callback)
+    reports = _take(ids)
+    taken[:] = [report.pk for report in reports]
+    if not reports:
+        return
+    findings = find(reports)
+    rows = _lock_messages(findings.values())
     writes: dict[int, Write] = {}
     rates, now = RateCard.of_day(), timezone.now()
-    for callback in callbacks:
-        finding = findings[callback.pk]
+    for report in reports:
+        finding = findings[report.pk]
         if finding.challenge_id is not None:
-            callback.state, callback.reason = Callback.State.APPLIED, ""
-            callback.challenge_id = finding.challenge_id
+            report.state, report.challenge_id = Callback.State.APPLIED, finding.challenge_id
+        elif not _holds(finding, report, rows):  # a worker is writing it, or was stopped while it did
+            report.state, report.next_try_at = report.was, now + BUSY
         elif finding.message_id is None:
-            _put_aside(callback, finding, now)
-        elif finding.message_id not in rows:  # a worker is writing it, or was stopped while it did
-            callback.next_try_at = now + timedelta(seconds=1)
+            put_aside(report, finding, now)
         else:
-            apply(callback, rows[finding.message_id], writes, rates)
-    _save(callbacks)
+            apply(report, rows[finding.message_id], writes, rates)
+    _save(reports)
     changed = write([rows[pk] for pk in writes], writes, Cause.CALLBACK)
     reopen(rows[change.message_id].phone for change in changed)
-    return len(callbacks)
 
 
-def _put_aside(callback: Callback, finding: Finding, now: datetime) -> None:
-    """Nothing fits yet, or too much does: later, or a person."""
-    callback.tries += 1
-    delay = min(LAST_RETRY, FIRST_RETRY * 2 ** min(callback.tries - 1, 12))
-    callback.next_try_at = now + timedelta(seconds=delay)
-    callback.state, callback.reason = Callback.State.UNMATCHED, finding.reason or ""
-    tries_of = {Callback.Reason.SEVERAL: 1, Callback.Reason.FOREIGN_PHONE: FOREIGN_TRIES, None: MAX_TRIES}
-    if callback.tries >= tries_of[finding.reason]:
-        park(callback, finding.reason or Callback.Reason.NOT_FOUND)
+def _take(ids: Collection[int] | None) -> list[Report]:
+    """Lock reports that are due and that nobody else holds: new ones first, each kind by its time.
+
+    One state and that order, and nothing else, is how an index has them, so a batch costs the same with a
+    million behind it.
+    """
+    reports: list[Report] = []
+    now = timezone.now()
+    for state in _WAITING:
+        queryset = Callback.objects.filter(state=state, next_try_at__lte=now).order_by("next_try_at")
+        if ids is not None:
+            queryset = queryset.filter(pk__in=ids)
+        free = locked(queryset, skip_locked=True).values_list(
+            *("pk", "vendor_message_id", "phone", "vendor_status", "error_code", "done_at", "tries", "state")
+        )
+        reports += [Report(*values) for values in free[: BATCH - len(reports)]]
+        if len(reports) == BATCH:
+            break
+    return reports
 
 
-def park(callback: Callback, reason: Callback.Reason) -> None:
-    """It waits for a person."""
-    callback.state, callback.reason = Callback.State.PARKED, reason
+def _lock_messages(findings: Iterable[Finding]) -> dict[int, Row]:
+    """What was found, as it is now; without what somebody else holds."""
+    wanted: set[int] = set()
+    for finding in findings:
+        wanted.update(finding.rivals if finding.message_id is None else (finding.message_id,))
+    rows: dict[int, Row] = {}
+    for pks in in_statements(Message, sorted(wanted)):
+        messages = Message.objects.filter(among(Message, "id", pks)).order_by("pk")
+        rows |= {row.pk: row for row in Row.read(locked(messages, skip_locked=True))}
+    return rows
+
+
+def _holds(finding: Finding, report: Report, rows: dict[int, Row]) -> bool:
+    """Whether what was found before the locks is still so under them."""
+    if finding.message_id is None:
+        return all(_may_be_guessed(rows.get(pk)) for pk in finding.rivals)
+    row = rows.get(finding.message_id)
+    if finding.is_guess:
+        return _may_be_guessed(row)
+    return row is not None and report.vendor_message_id in (row.transaction_id, row.vendor_message_id)
+
+
+def _may_be_guessed(row: Row | None) -> bool:
+    return row is not None and row.status in GUESSABLE and not row.vendor_message_id
+
+
+def _save(reports: list[Report]) -> None:
+    rows: dict[int, dict[str, Any]] = {}
+    for report in reports:
+        rows[report.pk] = values = {
+            "state": str(report.state),
+            "reason": str(report.reason),
+            "tries": report.tries,
+            "message_id": report.message_id,
+            "challenge_id": report.challenge_id,
+        }
+        if report.next_try_at is not None:
+            values["next_try_at"] = report.next_try_at
+    written = update_each(Callback, rows, where="state", equals={report.pk: report.was for report in reports})
+    if written != len(rows):
+        raise Conflict(f"{len(rows) - written} reports were decided about meanwhile")
 
 
 def reopen(phones: Iterable[str]) -> None:
     """Reports that fitted several messages of one of ``phones`` are looked at again: perhaps one is left."""
-    for batch in batched(set(phones), 500):
+    for part in in_statements(Callback, set(phones)):
         Callback.objects.filter(
-            phone__in=batch, state=Callback.State.PARKED, reason=Callback.Reason.SEVERAL
+            among(Callback, "phone", part), state=Callback.State.PARKED, reason=Callback.Reason.SEVERAL
         ).update(state=Callback.State.PENDING, next_try_at=timezone.now())
 
 
-def _save(callbacks: list[Callback]) -> None:
-    """One UPDATE for all that ended alike: a CASE over every column is many times slower."""
-    alike: defaultdict[tuple[Any, ...], list[Callback]] = defaultdict(list)
-    for callback in callbacks:
-        again = callback.next_try_at if callback.state in _WAITING else None
-        alike[(callback.state, callback.reason, callback.tries, again)].append(callback)
-    for (state, reason, tries, again), group in alike.items():
-        fields: dict[str, Any] = {"state": state, "reason": reason, "tries": tries}
-        if again is not None:
-            fields["next_try_at"] = again
-        for batch in batched(group, 200):
-            for name in ("message", "challenge"):
-                ids = {callback.pk: getattr(callback, f"{name}_id") for callback in batch}
-                found = {pk: value for pk, value in ids.items() if value}
-                fields[name] = value_by_pk(Callback, name, found) if found else None
-            Callback.objects.filter(pk__in=[callback.pk for callback in batch]).update(**fields)
+# -- when processing raises an error ------------------------------------------------------------------
 
 
-# -- applying -----------------------------------------------------------------------------------
+def _is_of_a_row(error: Exception) -> bool:
+    """Whether a report may have caused it; not so where the database or the worker is in trouble."""
+    if isinstance(error, (DataError, IntegrityError)):
+        return True
+    return not isinstance(error, (DatabaseError, InterfaceError, Conflict, SoftTimeLimitExceeded))
 
 
-def apply(
-    callback: Callback,
-    row: Message,
-    writes: dict[int, Write],
-    rates: RateCard,
-    status: Status | None = None,
-) -> None:
-    """Decide what ``callback`` changes in ``row``, on top of what earlier callbacks of this batch decided.
-
-    ``status`` is what a person says that an unknown word of the vendor's means.
-    """
-    callback.message, callback.reason = row, ""
-    new = status or status_of(callback.vendor_status)
-    if new is None:
-        park(callback, Callback.Reason.UNKNOWN_STATUS)
+def _process_halves(ids: list[int], error: Exception) -> None:
+    """``ids`` together raised ``error``: each half by itself, until the culprit is alone."""
+    if len(ids) == 1:
+        _give_up(ids[0], error)
         return
-    planned = writes.get(row.pk)
-    now_is = (planned.status if planned else None) or Status(row.status)
-    done_at = planned.fields.get("done_at", row.done_at) if planned else row.done_at
-    never_left = now_is in TAKEN_BACK and row.submitted_at is None
-    if now_is not in _REPORTABLE or never_left:
-        park(callback, Callback.Reason.NOT_ON_ITS_WAY)
-        return
-    if now_is in DELIVERY and not outranks(new, callback.done_at, now_is, done_at):
-        callback.state = Callback.State.NO_CHANGE
-        return
-    fields: dict[str, Any] = {
-        **(planned.fields if planned else {}),
-        "done_at": callback.done_at,
-        **_facts(callback, row),
-    }
-    if now_is == new:  # a later report of the same: only its time is news
-        writes[row.pk] = Write(planned.status if planned else None, fields)
-        callback.state = Callback.State.NO_CHANGE
-        return
-    if new != row.status and not is_allowed(row.status, new, Cause.CALLBACK):
-        callback.state = Callback.State.NO_CHANGE
-        return
-    fields["error"] = ""
-    if row.cost is None:  # the worker died before it could write what the message costs
-        fields["cost"] = rates.cost(
-            row.segments, channel=row.channel, message_type=row.message_type, country=row.region
-        )
-    # Back to what the row already is: an earlier report of this batch is overtaken before it was written.
-    writes[row.pk] = Write(None if new == row.status else new, fields)
-    callback.state = Callback.State.APPLIED
+    for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+        try:
+            _process(half, [])
+        except Exception as again:
+            if not _is_of_a_row(again):
+                raise
+            _process_halves(half, again)
 
 
-def _facts(callback: Callback, row: Message) -> dict[str, str]:
-    facts = {"error_code": callback.error_code if callback.error_code != "0" else ""}
-    if callback.vendor_message_id and callback.vendor_message_id != row.transaction_id:
-        facts["vendor_message_id"] = callback.vendor_message_id
-    return facts
+def _give_up(callback_id: int, error: Exception) -> None:
+    frames = "".join(traceback.format_tb(error.__traceback__))  # code only: the text may hold a number
+    logger.error("report %d waits for a person: %s\n%s", callback_id, _told(error), frames)
+    Callback.objects.filter(pk=callback_id, state__in=_WAITING).update(
+        state=Callback.State.PARKED, reason=Callback.Reason.FAILED, error=_told(error), tries=F("tries") + 1
+    )
+
+
+def _told(error: Exception) -> str:
+    """Its kind and the first line of its text (the next ones hold the row), numbers masked."""
+    first_line = next(iter(str(error).splitlines()), "")
+    return re.sub(r"\d{7,}", "•••", f"{type(error).__name__}: {first_line}")[:300]

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from django_messagecentral.callbacks import processing
+from django_messagecentral.callbacks.deciding import apply
 from django_messagecentral.callbacks.finding import candidates
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.db import Conflict, in_transaction, locked
@@ -50,7 +51,7 @@ def assign(callback_id: int, message_id: int, status: Status | None = None) -> C
     if row is None:
         raise NotResolvable(_("There is no such message."))
     writes: dict[int, Write] = {}
-    processing.apply(callback, row, writes, RateCard.of_day(), status)
+    apply(callback, row, writes, RateCard.of_day(), status)
     if callback.state == Callback.State.PARKED:
         raise NotResolvable(callback.get_reason_display())
     _close(callback)
@@ -78,7 +79,7 @@ def _open(callback_id: int) -> Callback:
 
 def _close(callback: Callback) -> None:
     closed = Callback.objects.filter(pk=callback.pk, state__in=OPEN).update(
-        state=callback.state, reason=callback.reason, message=callback.message
+        state=callback.state, reason=callback.reason, message=callback.message_id, error=""
     )
     if not closed:  # without row locks another person was quicker
         raise Conflict("the report was decided about meanwhile")

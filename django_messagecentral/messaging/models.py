@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
+from django_messagecentral.indexes import SparseIndex
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.phones import mask_phone
 
@@ -89,7 +90,7 @@ class Message(models.Model):
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.DRAFT)
     segments = models.PositiveSmallIntegerField(_("segments"), default=0)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=6, null=True, blank=True)
-    idempotency_key = ExactCharField(_("idempotency key"), max_length=100, null=True, blank=True, unique=True)
+    idempotency_key = ExactCharField(_("idempotency key"), max_length=100, null=True, blank=True)
 
     claim = models.UUIDField(_("claim"), null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(_("lease until"), null=True, blank=True, editable=False)
@@ -118,6 +119,8 @@ class Message(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["campaign", "phone"], name="mc_message_once_a_campaign"),
+            # Not ``unique=True``: that would add an index for LIKE on PostgreSQL.
+            models.UniqueConstraint(fields=["idempotency_key"], name="mc_message_idempotency"),
             models.CheckConstraint(
                 condition=models.Q(status__in=Status.values), name="mc_message_status_known"
             ),
@@ -126,8 +129,13 @@ class Message(models.Model):
             # Claims (queued rows of a campaign by id), the sweep (sending rows), completion checks.
             models.Index(fields=["status", "campaign", "id"], name="mc_message_queue"),
             models.Index(fields=["phone"], name="mc_message_phone"),
-            models.Index(fields=["transaction_id"], name="mc_message_txn"),
-            models.Index(fields=["vendor_message_id"], name="mc_message_vendor_id"),
+            # By a report's id. Most rows have none while they are written most.
+            SparseIndex(fields=["transaction_id"], name="mc_message_txn", only=~models.Q(transaction_id="")),
+            SparseIndex(
+                fields=["vendor_message_id"],
+                name="mc_message_vendor_id",
+                only=~models.Q(vendor_message_id=""),
+            ),
         ]
         permissions = [
             ("view_phone_numbers", _("Can see phone numbers in full")),

@@ -9,7 +9,6 @@ writers of one row never both win.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,22 +17,22 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from django_messagecentral import signals
 from django_messagecentral.db import Conflict, batched, database_for, in_transaction, locked
 from django_messagecentral.messaging.counters import COST_MICROS, SEGMENTS, Deltas
 from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.rows import Row
 from django_messagecentral.messaging.spending import Charges
 from django_messagecentral.messaging.states import DELIVERY, Cause, Status, is_allowed, require
+from django_messagecentral.row_updates import update_each
 
 logger = logging.getLogger("django_messagecentral.messages")
 
 CHARGED = (Status.SUBMITTED, *DELIVERY)
-STATEMENT_ROWS = 200  # rows whose own values travel in one UPDATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def move(
     return changes
 
 
-def write(rows: Iterable[Message], writes: Mapping[int, Write], cause: Cause) -> list[StatusChange]:
+def write(rows: Iterable[Message | Row], writes: Mapping[int, Write], cause: Cause) -> list[StatusChange]:
     """Write a different outcome to each of ``rows``, which the caller has read *and locked in this
     transaction*.
 
@@ -144,7 +143,8 @@ def write(rows: Iterable[Message], writes: Mapping[int, Write], cause: Cause) ->
     now = timezone.now()
     changes: list[StatusChange] = []
     deltas, charges = Deltas(), Charges()
-    groups: defaultdict[tuple[Any, ...], list[Message]] = defaultdict(list)
+    values: dict[int, dict[str, Any]] = {}
+    statuses: dict[int, str] = {}
     for row in rows:
         wanted = writes[row.pk]
         new = wanted.status
@@ -153,12 +153,14 @@ def write(rows: Iterable[Message], writes: Mapping[int, Write], cause: Cause) ->
                 "dropped for message %s: %s -> %s by %s", row.public_id, row.status, new, cause.value
             )
             new = None
-        groups[(row.status, new, tuple(sorted(wanted.fields)))].append(row)
+        statuses[row.pk] = row.status
+        values[row.pk] = {**wanted.fields, "updated_at": now}
         before = _charge(row.status, row.segments, row.cost)
         segments, cost = wanted.fields.get("segments", row.segments), wanted.fields.get("cost", row.cost)
         after = _charge(new or row.status, segments, cost)
-        deltas.add(row.campaign_id, SEGMENTS, after[0] - before[0])
-        deltas.add(row.campaign_id, COST_MICROS, after[1] - before[1])
+        if before != after:
+            deltas.add(row.campaign_id, SEGMENTS, after[0] - before[0])
+            deltas.add(row.campaign_id, COST_MICROS, after[1] - before[1])
         charges.add(
             row,
             messages=int((new or row.status) in CHARGED) - int(row.status in CHARGED),
@@ -166,47 +168,11 @@ def write(rows: Iterable[Message], writes: Mapping[int, Write], cause: Cause) ->
             cost_micros=after[1] - before[1],
         )
         if new is not None:
+            values[row.pk]["status"] = new.value
             changes.append(StatusChange(row.pk, row.public_id, row.campaign_id, row.status, new, cause, now))
-    for (old, new, names), group in groups.items():
-        for batch in batched(group, STATEMENT_ROWS):
-            _update(batch, old, new, names, writes, now)
+    written = update_each(Message, values, where="status", equals=statuses)
+    if written != len(values):
+        raise Conflict(f"{len(values) - written} messages changed meanwhile")
     charges.write()
     _count_and_announce(changes, deltas)
     return changes
-
-
-def _update(
-    batch: list[Message],
-    old: str,
-    new: Status | None,
-    names: tuple[str, ...],
-    writes: Mapping[int, Write],
-    now: datetime,
-) -> None:
-    """One UPDATE for rows that share old and new status and the set of fields."""
-    values: dict[str, Any] = {"updated_at": now}
-    if new is not None:
-        values["status"] = new
-    for name in names:
-        field: Any = Message._meta.get_field(name)
-        by_row = {row.pk: writes[row.pk].fields[name] for row in batch}
-        if len(set(map(str, by_row.values()))) == 1:
-            values[name] = next(iter(by_row.values()))
-        else:
-            values[name] = _case(field, by_row)
-    written = Message.objects.filter(pk__in=[row.pk for row in batch], status=old).update(**values)
-    if written != len(batch):
-        raise Conflict(f"{len(batch) - written} messages changed meanwhile")
-
-
-def _case(field: Any, by_row: Mapping[int, Any]) -> RawSQL:
-    """``CASE id WHEN ... THEN ... END`` as one expression: Django's own resolves each branch,
-    ten times slower.
-    """
-    connection = connections[database_for(Message)]
-    parameters: list[Any] = []
-    for pk, value in by_row.items():
-        parameters += [pk, field.get_db_prep_save(value, connection)]
-    column = connection.ops.quote_name("id")
-    sql = f"CASE {column} {'WHEN %s THEN %s ' * len(by_row)}END"
-    return RawSQL(sql, parameters, output_field=field)  # noqa: S611

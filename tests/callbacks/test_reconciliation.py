@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_messagecentral import signals
-from django_messagecentral.callbacks import processing
+from django_messagecentral.callbacks import deciding, processing
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.callbacks.receiving import receive
 from django_messagecentral.campaigns.models import Campaign
@@ -105,7 +105,7 @@ def test_recipients_of_one_bulk_call_are_told_apart_by_phone() -> None:
 def test_a_known_id_with_a_foreign_phone_waits_for_a_person() -> None:
     row = message()
     receive(report(phone="+919999999999"))
-    for _ in range(processing.FOREIGN_TRIES):  # its own row may be a moment late
+    for _ in range(deciding.FOREIGN_TRIES):  # its own row may be a moment late
         assert Callback.objects.get().state != Callback.State.PARKED
         process()
     assert fate(row) == Status.SUBMITTED
