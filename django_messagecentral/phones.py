@@ -120,6 +120,8 @@ def from_vendor(mobile: str) -> str | None:
     digits = _as_text_or_nothing(mobile).lstrip("+").removeprefix("00")
     if not digits.isdecimal():
         return None
+    if digits.isascii() and (plain := numbering.read_international(digits)):
+        return f"+{plain.country_code}{plain.national}"
     try:
         number = _parse(f"+{digits}", None)
     except InvalidPhone:

@@ -12,19 +12,19 @@ each locks what it works on and passes over what others hold.
 from __future__ import annotations
 
 import logging
-import re
+import time
 import traceback
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
+from celery import current_app
 from django.core.cache import caches
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from django_messagecentral.callbacks.deciding import Report, apply, put_aside
+from django_messagecentral.callbacks.faults import is_of_a_row, told
 from django_messagecentral.callbacks.finding import GUESSABLE, Finding, find
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.conf import app_settings
@@ -41,6 +41,8 @@ logger = logging.getLogger("django_messagecentral.callbacks")
 BATCH = 2_000
 SCHEDULED_KEY = "messagecentral:callbacks:scheduled"
 SCHEDULED_SECONDS = 30
+QUIET = 0.05  # seconds after a call in which this process makes no other
+LINGER = 2 * QUIET  # seconds after its beginning at which a task looks once more
 BUSY = timedelta(seconds=1)  # until a message that another worker holds is looked at again
 
 _WAITING = (Callback.State.PENDING, Callback.State.UNMATCHED)  # in the order in which they are taken
@@ -51,21 +53,32 @@ def due() -> QuerySet[Callback]:
     return Callback.objects.filter(state__in=_WAITING, next_try_at__lte=timezone.now())
 
 
+_quiet_until = 0.0  # of the monotonic clock
+
+
 def call_worker() -> None:
     """Put a task into the broker, unless one is there that has not begun.
 
-    The task takes the mark away before it reads, so a report stored while the mark stood is seen by it.
+    The task takes the mark away before it reads, so a report stored while the mark stood is seen by it. And
+    it looks once more :data:`LINGER` after that, so within :data:`QUIET` of a call nothing needs to be asked:
+    under load most reports cost neither broker nor cache a round trip.
     """
+    global _quiet_until
     from django_messagecentral.callbacks.tasks import process_callbacks
 
+    now = time.monotonic()
+    if now < _quiet_until:
+        return
     try:
         wanted = caches[app_settings.CACHE].add(SCHEDULED_KEY, 1, SCHEDULED_SECONDS)
-    except Exception:  # noqa: BLE001 - any cache library's own error: without a cache every report calls
-        logger.warning("the cache is down: each report calls its own worker")
+    except Exception:  # noqa: BLE001 - any cache library's own error: without a cache each process calls
+        logger.warning("the cache is down: every process calls its own worker")
         wanted = True
     if wanted:
         # The vendor is waiting: with the broker down there is no second try here, the sweep is that.
         process_callbacks.apply_async(expires=SCHEDULED_SECONDS, retry=False)
+    if not current_app.conf.task_always_eager:  # an eager task is over by now
+        _quiet_until = now + QUIET
 
 
 def forget_call() -> None:
@@ -86,7 +99,7 @@ def process_batch() -> int:
     try:
         _process(None, taken)
     except Exception as error:
-        if not taken or not _is_of_a_row(error):
+        if not taken or not is_of_a_row(error):
             raise
         logger.warning("a batch of %d reports failed: looking for the culprit", len(taken))
         _process_halves(taken, error)
@@ -198,13 +211,6 @@ def reopen(phones: Iterable[str]) -> None:
 # -- when processing raises an error ------------------------------------------------------------------
 
 
-def _is_of_a_row(error: Exception) -> bool:
-    """Whether a report may have caused it; not so where the database or the worker is in trouble."""
-    if isinstance(error, (DataError, IntegrityError)):
-        return True
-    return not isinstance(error, (DatabaseError, InterfaceError, Conflict, SoftTimeLimitExceeded))
-
-
 def _process_halves(ids: list[int], error: Exception) -> None:
     """``ids`` together raised ``error``: each half by itself, until the culprit is alone."""
     if len(ids) == 1:
@@ -214,20 +220,14 @@ def _process_halves(ids: list[int], error: Exception) -> None:
         try:
             _process(half, [])
         except Exception as again:
-            if not _is_of_a_row(again):
+            if not is_of_a_row(again):
                 raise
             _process_halves(half, again)
 
 
 def _give_up(callback_id: int, error: Exception) -> None:
     frames = "".join(traceback.format_tb(error.__traceback__))  # code only: the text may hold a number
-    logger.error("report %d waits for a person: %s\n%s", callback_id, _told(error), frames)
+    logger.error("report %d waits for a person: %s\n%s", callback_id, told(error), frames)
     Callback.objects.filter(pk=callback_id, state__in=_WAITING).update(
-        state=Callback.State.PARKED, reason=Callback.Reason.FAILED, error=_told(error), tries=F("tries") + 1
+        state=Callback.State.PARKED, reason=Callback.Reason.FAILED, error=told(error), tries=F("tries") + 1
     )
-
-
-def _told(error: Exception) -> str:
-    """Its kind and the first line of its text (the next ones hold the row), numbers masked."""
-    first_line = next(iter(str(error).splitlines()), "")
-    return re.sub(r"\d{7,}", "•••", f"{type(error).__name__}: {first_line}")[:300]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -104,8 +105,9 @@ def test_any_other_json_is_stored_as_unreadable_and_answered_200(client: Client,
         + b'", "errorCode": '
         + b"9" * 300
         + b"}",
+        b'{"status": "DELIVRD", "messageId": "a", "n": ' + b"9" * 5000 + b"}",
     ],
-    ids=["nul", "surrogate", "infinity", "deep", "long"],
+    ids=["nul", "surrogate", "infinity", "deep", "long", "huge number"],
 )
 def test_json_that_databases_stumble_over_is_stored_too(client: Client, body: bytes) -> None:
     assert post(client, body).json() == {"stored": 1}
@@ -121,6 +123,35 @@ def test_what_is_no_json_is_refused_with_a_reason(client: Client, body: bytes) -
 
 def test_a_large_body_is_refused(client: Client) -> None:
     assert post(client, "x" * 70_000).status_code == 413
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "\u0661", "9" * 5000])
+def test_a_length_that_is_no_number_is_refused_with_a_reason(client: Client, length: str) -> None:
+    answer = post(client, DOCUMENTED, CONTENT_LENGTH=length)
+    assert answer.status_code == (413 if length.startswith("9") else 400)
+    assert answer.json()["error"]
+    assert not Callback.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("length", [b"abc", b"-5"])
+def test_a_length_that_is_no_number_over_a_real_connection(live_server: Any, length: bytes) -> None:
+    path = reverse("messagecentral:webhook", args=[WEBHOOK_TOKEN]).encode()
+    with socket.create_connection((live_server.thread.host, live_server.thread.port), timeout=10) as wire:
+        wire.sendall(
+            b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: " + length + b"\r\nConnection: close\r\n\r\n{}"
+        )
+        answer = b"".join(iter(lambda: wire.recv(4096), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 400 " in head.splitlines()[0]
+    assert "Content-Length" in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "fe80::1%eth0", "not-an-address"])
+def test_an_address_that_is_none_loses_no_report(client: Client, address: str) -> None:
+    assert post(client, DOCUMENTED, REMOTE_ADDR=address).json() == {"stored": 1}
+    assert Callback.objects.get().remote_ip == ("fe80::1" if address.startswith("fe80") else None)
 
 
 @pytest.mark.parametrize("token", ["wrong", WEBHOOK_TOKEN[:-1], WEBHOOK_TOKEN + "0"])
