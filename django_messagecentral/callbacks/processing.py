@@ -16,10 +16,12 @@ import time
 import traceback
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from celery import current_app
 from django.core.cache import caches
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -28,13 +30,23 @@ from django_messagecentral.callbacks.faults import is_of_a_row, told
 from django_messagecentral.callbacks.finding import GUESSABLE, Finding, find
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.conf import app_settings
-from django_messagecentral.db import Conflict, among, in_statements, in_transaction, locked, read_by_index
+from django_messagecentral.db import (
+    Conflict,
+    among,
+    database_for,
+    in_statements,
+    in_transaction,
+    locked,
+    read_by_index,
+)
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.rows import Row
 from django_messagecentral.messaging.states import Cause
 from django_messagecentral.messaging.transitions import Write, write
 from django_messagecentral.row_updates import update_each
+from django_messagecentral.verification.receivers import NOT_DELIVERED
+from django_messagecentral.verification.tasks import fall_back
 
 logger = logging.getLogger("django_messagecentral.callbacks")
 
@@ -132,6 +144,7 @@ def _process(ids: Collection[int] | None, taken: list[int]) -> None:
         else:
             apply(report, rows[finding.message_id], writes, rates)
     _save(reports)
+    _fall_back_from_undelivered(reports)
     changed = write([rows[pk] for pk in writes], writes, Cause.CALLBACK)
     reopen(rows[change.message_id].phone for change in changed)
 
@@ -198,6 +211,16 @@ def _save(reports: list[Report]) -> None:
     written = update_each(Callback, rows, where="state", equals={report.pk: report.was for report in reports})
     if written != len(rows):
         raise Conflict(f"{len(rows) - written} reports were decided about meanwhile")
+
+
+def _fall_back_from_undelivered(reports: list[Report]) -> None:
+    """As the verifications do when a report comes, for one that came before its code's id was known. Twice is
+    as good as once.
+    """
+    for report in reports:
+        if report.challenge_id is not None and report.vendor_status.upper() in NOT_DELIVERED:
+            again = partial(fall_back.delay, report.challenge_id)
+            transaction.on_commit(again, using=database_for(Callback), robust=True)
 
 
 def reopen(phones: Iterable[str]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django_messagecentral.testing.assertions import (
     assert_code_sent,
+    assert_counts_agree,
     assert_message_sent,
     assert_nothing_sent,
 )
 
-__all__ = ["assert_code_sent", "assert_message_sent", "assert_nothing_sent"]
+__all__ = ["assert_code_sent", "assert_counts_agree", "assert_message_sent", "assert_nothing_sent"]

@@ -1,4 +1,4 @@
-"""Assertions about an outbox, with messages that show what was sent instead."""
+"""Assertions about an outbox and about counters, with messages that show what was found instead."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pytest imports this package before Django's settings are there
     from django_messagecentral.backends.locmem import Outbox, Sent
+    from django_messagecentral.campaigns.models import Campaign
 
 
 def assert_message_sent(
@@ -35,6 +36,18 @@ def assert_nothing_sent(outbox: Outbox, to: str | None = None) -> None:
     """No message at all, or none to ``to`` (E.164)."""
     found = [sent for sent in outbox if to is None or sent.phone == to]
     _require(not found, f"{len(found)} messages were sent:\n{_listing(outbox)}")
+
+
+def assert_counts_agree(*campaigns: Campaign) -> None:
+    """The counters of ``campaigns`` (of all, by default) are those of a recount from scratch. Ask when
+    nothing writes to them any more.
+    """
+    from django_messagecentral.campaigns.models import Campaign
+    from django_messagecentral.messaging import recount
+
+    for campaign in campaigns or Campaign.objects.all():
+        wrong = [f"  {d.name}: {d.counted}, by the rows {d.actual}" for d in recount.differences(campaign.pk)]
+        _require(not wrong, "\n".join([f"counters of {campaign.public_id} are wrong:", *wrong]))
 
 
 def _require(fact: bool, otherwise: str) -> None:

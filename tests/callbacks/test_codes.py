@@ -67,17 +67,23 @@ def test_while_a_code_is_being_sent_its_report_is_not_taken_for_a_messages() -> 
     assert fate(row) == Status.SUBMITTED
 
 
+@pytest.mark.parametrize("report_comes", ["after the send's own answer", "before it"])
 def test_the_fallback_hears_of_an_undelivered_code(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any, report_comes: str
 ) -> None:
     from django_messagecentral.verification import tasks
 
-    fell_back: list[int] = []
-    monkeypatch.setattr(tasks.fall_back, "delay", fell_back.append)
-    sent = code("otp-1", mode="own", purpose="signup")
+    fell_back: set[int] = set()
+    monkeypatch.setattr(tasks.fall_back, "delay", fell_back.add)
+    is_early = report_comes == "before it"
+    sent = code("" if is_early else "otp-1", mode="own", purpose="signup")
     with django_capture_on_commit_callbacks(execute=True):
         receive(report("UNDELIV", message_id="otp-1"))
-    assert fell_back == [sent.pk]
+    assert fell_back == (set() if is_early else {sent.pk})
+    Challenge.objects.filter(pk=sent.pk).update(transaction_id="otp-1")
+    with django_capture_on_commit_callbacks(execute=True):
+        process()
+    assert fell_back == {sent.pk}
 
 
 def test_conversion_by_channel_country_and_hour() -> None:
