@@ -25,7 +25,7 @@ from django_messagecentral.callbacks.registration import NotReady, Registration,
 from django_messagecentral.conf import app_settings
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import DELIVERY, Status
-from django_messagecentral.phones import mask_phone
+from django_messagecentral.phones import from_vendor, mask_phone
 
 RESOLVE = "messagecentral.resolve_callback"
 REGISTER = "messagecentral.register_webhook"
@@ -85,7 +85,8 @@ class CallbackAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
         "done_at",
     )
     list_filter = ("state", "reason", "vendor_status")
-    search_fields = ("phone", "vendor_message_id")
+    search_fields = ("=phone", "=vendor_message_id")  # whole, by an index: there are millions
+    search_help_text = _("A whole phone number with its country code, or a whole messageId.")
     show_full_result_count = False
     actions = ("try_again", "set_aside")
     change_list_template = "django_messagecentral/callbacks/change_list.html"
@@ -108,6 +109,11 @@ class CallbackAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
         "payload_shown",
     )
     readonly_fields = ("message_shown", "payload_shown", "decide")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Callback], search_term: str
+    ) -> tuple[QuerySet[Callback], bool]:
+        return super().get_search_results(request, queryset, from_vendor(search_term) or search_term)
 
     # -- columns --------------------------------------------------------------------------------
 

@@ -126,7 +126,7 @@ def parse_report(item: Any) -> DeliveryReport:
     if status and (message_id or phone):
         identity: Any = [
             message_id,
-            _text(fields.get("mobile"), 40),
+            phone or _text(fields.get("mobile"), 40),  # with a plus or without it is the same number
             status,
             error_code,
             _text(fields.get("doneDate"), 40),

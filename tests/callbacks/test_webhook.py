@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,10 @@ from django.test import Client
 from django.urls import reverse
 
 from django_messagecentral import signals
+from django_messagecentral.callbacks import processing, tasks
 from django_messagecentral.callbacks.models import Callback
+from django_messagecentral.callbacks.receiving import receive
+from django_messagecentral.callbacks.tasks import process_callbacks
 from django_messagecentral.messaging.states import Status
 from tests.settings import WEBHOOK_TOKEN
 
@@ -191,6 +196,100 @@ def test_only_allowed_networks_are_heard(client: Client, settings: Any) -> None:
     assert post(client, DOCUMENTED, REMOTE_ADDR="10.2.0.1").status_code == 403
     assert post(client, DOCUMENTED, REMOTE_ADDR="10.1.2.3").status_code == 200
     assert post(client, DOCUMENTED, REMOTE_ADDR="2001:db8::5").status_code == 200
+
+
+def test_behind_a_trusted_proxy_the_caller_counts(client: Client, settings: Any) -> None:
+    settings.MESSAGECENTRAL = {
+        **settings.MESSAGECENTRAL,
+        "WEBHOOK_ALLOWED_IPS": ["203.0.113.0/24"],
+        "TRUSTED_PROXIES": ["127.0.0.1"],
+    }
+    via = {"REMOTE_ADDR": "127.0.0.1"}
+    assert (
+        post(client, DOCUMENTED, HTTP_X_FORWARDED_FOR="203.0.113.9, 198.51.100.1", **via).status_code == 403
+    )
+    assert (
+        post(client, DOCUMENTED, HTTP_X_FORWARDED_FOR="198.51.100.1, 203.0.113.9", **via).status_code == 200
+    )
+    assert Callback.objects.get().remote_ip == "203.0.113.9"
+    settings.MESSAGECENTRAL = {**settings.MESSAGECENTRAL, "TRUSTED_PROXIES": []}
+    assert post(client, DOCUMENTED, HTTP_X_FORWARDED_FOR="203.0.113.9", **via).status_code == 403
+
+
+def test_a_body_in_chunks_without_a_length_is_read(client: Client) -> None:
+    body = io.BytesIO(json.dumps(DOCUMENTED).encode())
+    environ: dict[str, Any] = {"CONTENT_LENGTH": "", "wsgi.input": body, "wsgi.input_terminated": True}
+    assert post(client, b"", **environ).json() == {"stored": 1}
+    environ["wsgi.input"] = io.BytesIO(b"x" * 70_000)
+    assert post(client, b"", **environ).status_code == 413
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_costs_one_insert(
+    client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    called: list[bool] = []
+    monkeypatch.setattr(processing, "call_worker", lambda: called.append(True))
+    with django_assert_num_queries(1):
+        assert post(client, DOCUMENTED).json() == {"stored": 1}
+    assert called
+
+
+def test_the_same_number_in_another_spelling_is_the_same_report(client: Client) -> None:
+    for mobile in ("919999999999", "+919999999999", 919999999999, 919999999999.0):
+        post(client, {**DOCUMENTED, "mobile": mobile})
+    assert Callback.objects.count() == 1
+
+
+def test_the_admin_finds_a_report_by_its_number_or_its_id(admin_client: Client) -> None:
+    reports = [DOCUMENTED, {**DOCUMENTED, "mobile": "918888888888", "messageId": "another"}]
+    receive(reports)
+    for asked in ("919999999999", "+919999999999", DOCUMENTED["messageId"]):
+        page = admin_client.get("/admin/messagecentral/callback/", {"q": asked}).content.decode()
+        assert "+919999999999" in page
+        assert "+918888888888" not in page
+
+
+class TestUnderLoad:
+    """A call to a worker covers the reports of the next moment: its task looks once more after it."""
+
+    @pytest.fixture(autouse=True)
+    def broker(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = []
+        monkeypatch.setattr(process_callbacks, "apply_async", lambda **options: calls.append(options))
+        with_broker = SimpleNamespace(conf=SimpleNamespace(task_always_eager=False))
+        monkeypatch.setattr(processing, "current_app", with_broker)
+        monkeypatch.setattr(processing, "_quiet_until", 0.0)
+        processing.forget_call()
+        return calls
+
+    def test_many_reports_are_one_call(self, broker: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [100.0]
+        monkeypatch.setattr(processing.time, "monotonic", lambda: clock[0])
+        for _ in range(50):
+            processing.call_worker()
+        assert len(broker) == 1
+        processing.forget_call()  # the task has begun
+        processing.call_worker()
+        assert len(broker) == 1
+        clock[0] += processing.QUIET
+        processing.call_worker()
+        assert len(broker) == 2
+
+    def test_the_task_sees_what_was_stored_within_that_moment(
+        self, broker: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slept: list[float] = []
+
+        def meanwhile(seconds: float) -> None:
+            slept.append(seconds)
+            receive(DOCUMENTED)
+
+        monkeypatch.setattr(tasks.time, "sleep", meanwhile)
+        process_callbacks()
+        assert 0 < slept[0] <= processing.LINGER
+        assert processing.LINGER > processing.QUIET
+        assert Callback.objects.get().tries == 1
 
 
 def test_csrf_and_required_login_do_not_stop_the_vendor(settings: Any) -> None:
