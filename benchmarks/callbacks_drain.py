@@ -1,6 +1,6 @@
 """Works off stored reports, as a Celery worker's child does, and says on one line of JSON what it took.
 
-It begins when a line comes on its standard input and ends when nothing is due for a moment.
+It begins when a line comes on its standard input and ends when no whole batch is due any more.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ def main() -> None:
         while batch := processing.process_batch():
             done += batch
             batches += 1
+            if batch < processing.BATCH:  # it has caught up with what is still coming
+                break
     ended, cpu, server = time.time(), time.process_time() - cpu_before, server_cpu()
     figures = {"done": done, "batches": batches, "statements": statements, "began": began, "ended": ended}
     in_server = server - server_before if server is not None and server_before is not None else 0.0
