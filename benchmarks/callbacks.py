@@ -143,7 +143,7 @@ def _wait(url: str) -> None:
 
     for _ in range(100):
         try:
-            requests.get(url, timeout=2).raise_for_status()
+            requests.get(url, timeout=60).raise_for_status()
             return
         except requests.ConnectionError:
             time.sleep(0.1)
