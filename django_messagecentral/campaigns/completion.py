@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from django_messagecentral import signals
+from django_messagecentral.campaigns.changing import DONE, change
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.db import database_for, in_transaction
@@ -47,8 +48,9 @@ def _close(campaign_id: int) -> bool:
     open_ = Q(status=CampaignStatus.SENDING) | Q(
         status=CampaignStatus.PAUSED, heartbeat_at__lt=timezone.now() - timedelta(seconds=AT_REST)
     )
-    closed = Campaign.objects.filter(open_, ~Exists(waiting), ~Exists(running), pk=campaign_id).update(
-        status=CampaignStatus.COMPLETED, completed_at=timezone.now(), status_reason=""
+    at_rest = Campaign.objects.filter(open_, ~Exists(waiting), ~Exists(running), pk=campaign_id)
+    closed = change(
+        at_rest, CampaignStatus.COMPLETED, cause=DONE, completed_at=timezone.now(), status_reason=""
     )
     if closed:
         transaction.on_commit(partial(_announce, campaign_id), using=database_for(Campaign), robust=True)

@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from django_messagecentral.backends import BaseBackend, get_backend
 from django_messagecentral.campaigns import completion
 from django_messagecentral.campaigns.breaker import reason_to_pause
+from django_messagecentral.campaigns.changing import WORKER, change
 from django_messagecentral.campaigns.models import Campaign, DispatchSlot
 from django_messagecentral.campaigns.packing import Packer
 from django_messagecentral.campaigns.states import CampaignStatus
@@ -294,10 +295,8 @@ class Puller:
     def _pause(self, reason: str) -> None:
         self._stop.set()
         self._looked_at = 0.0
-        paused = Campaign.objects.filter(pk=self._campaign_id, status=CampaignStatus.SENDING).update(
-            status=CampaignStatus.PAUSED, status_reason=reason[:300]
-        )
-        if paused:
+        sending = Campaign.objects.filter(pk=self._campaign_id, status=CampaignStatus.SENDING)
+        if change(sending, CampaignStatus.PAUSED, cause=WORKER, status_reason=reason[:300]):
             logger.error("campaign %s paused: %s", self._campaign.public_id, reason)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from django_messagecentral.campaigns.changing import change
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
 from django_messagecentral.campaigns.service import CampaignError, check_fields, check_text
 from django_messagecentral.campaigns.states import NEVER_LEFT, OVER, CampaignStatus
@@ -85,7 +86,7 @@ def delete_campaign(campaign: Campaign) -> None:
     :class:`CampaignError`.
     """
     taken = Campaign.objects.filter(pk=campaign.pk, status__in=NEVER_LEFT, launched_at__isnull=True)
-    if not taken.update(status=CampaignStatus.CANCELLED, status_reason=_("It is being deleted.")):
+    if not change(taken, CampaignStatus.CANCELLED, status_reason=_("It is being deleted.")):
         campaign.refresh_from_db()
         if not can_be_deleted(campaign):
             raise CampaignError(

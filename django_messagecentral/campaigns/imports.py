@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from django_messagecentral.campaigns.changing import IMPORT, change
 from django_messagecentral.campaigns.chunks import ChunkReader
 from django_messagecentral.campaigns.garbage import rare_collections
 from django_messagecentral.campaigns.loading import LEASE, LostImport, store
@@ -154,7 +155,6 @@ def _finish(upload: CampaignUpload, claim: uuid.UUID, status: CampaignUpload.Sta
     usable = Message.objects.of_campaign(upload.campaign).exists()
     failed = status == CampaignUpload.Status.FAILED
     new = CampaignStatus.FAILED if failed and not usable else CampaignStatus.READY
-    Campaign.objects.filter(pk=upload.campaign_id, status=CampaignStatus.IMPORTING).update(
-        status=new, status_reason=error[:300]
-    )
+    importing = Campaign.objects.filter(pk=upload.campaign_id, status=CampaignStatus.IMPORTING)
+    change(importing, new, cause=IMPORT, status_reason=error[:300])
     logger.info("import of upload %s ended: %s %s", upload.public_id, status.value, error)

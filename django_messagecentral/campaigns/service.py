@@ -23,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_messagecentral.campaigns import sources
+from django_messagecentral.campaigns.changing import change
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, DispatchSlot
 from django_messagecentral.campaigns.sheet.filecheck import check_file
 from django_messagecentral.campaigns.sheet.opening import open_sheet
@@ -194,7 +195,7 @@ def add_numbers(campaign: Campaign, text: str, *, country: Any = "", user: Any =
 def _enter(campaign: Campaign, new: CampaignStatus, *, only_from: Any = None, **fields: Any) -> None:
     """Move the campaign by one conditional UPDATE: of two people who press a button at once, one wins."""
     sources = [status for status in sources_of(new) if only_from is None or status in only_from]
-    if not Campaign.objects.filter(pk=campaign.pk, status__in=sources).update(status=new, **fields):
+    if change(Campaign.objects.filter(pk=campaign.pk, status__in=sources), new, **fields) is None:
         if not Campaign.objects.filter(pk=campaign.pk).exists():
             raise CampaignError(_("Somebody has deleted the campaign."))
         campaign.refresh_from_db()

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from django_messagecentral.callbacks import processing
 from django_messagecentral.campaigns import completion, service
+from django_messagecentral.campaigns.changing import SWEEP, caused_by, change
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
 from django_messagecentral.campaigns.states import LIVE, CampaignStatus
 from django_messagecentral.conf import app_settings
@@ -84,6 +85,7 @@ def restart_imports() -> None:
         import_upload.apply_async((pk,), expires=TASK_EXPIRES)
 
 
+@caused_by(SWEEP)
 def start_scheduled() -> None:
     """Start what is due; what is overdue by more than the grace waits for a person."""
     for campaign in Campaign.objects.filter(
@@ -114,7 +116,7 @@ def pause_silent() -> None:
         again = Campaign.objects.filter(
             pk=campaign.pk, status=CampaignStatus.SENDING, heartbeat_at=campaign.heartbeat_at
         )
-        if again.update(status=CampaignStatus.PAUSED, status_reason=reason):
+        if change(again, CampaignStatus.PAUSED, cause=SWEEP, status_reason=reason):
             logger.error("campaign %s paused: %s", campaign.public_id, reason)
 
 

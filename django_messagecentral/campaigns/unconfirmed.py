@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from django_messagecentral.campaigns import service
+from django_messagecentral.campaigns.changing import change
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.campaigns.service import CampaignError
 from django_messagecentral.campaigns.states import CampaignStatus
@@ -158,7 +159,7 @@ def _hold(campaign: Campaign) -> None:
     reason = _("Its unconfirmed messages were being queued again and that was broken off: look, then resume.")
     if campaign.status == CampaignStatus.COMPLETED:
         reopened = Campaign.objects.filter(pk=campaign.pk, status=CampaignStatus.COMPLETED)
-        reopened.update(status=CampaignStatus.SENDING, completed_at=None)
+        change(reopened, CampaignStatus.SENDING, completed_at=None)
     if campaign.status != CampaignStatus.PAUSED:
         service.pause(campaign, reason)
     Campaign.objects.filter(pk=campaign.pk).update(heartbeat_at=timezone.now())  # nobody closes it now

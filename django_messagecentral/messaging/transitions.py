@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from django_messagecentral import signals
+from django_messagecentral import events, signals
 from django_messagecentral.db import Conflict, batched, database_for, in_transaction, locked
 from django_messagecentral.messaging.counters import COST_MICROS, SEGMENTS, Deltas
 from django_messagecentral.messaging.models import Message
@@ -46,6 +46,7 @@ class StatusChange:
     new: str
     cause: Cause
     at: datetime
+    channel: str
 
     @property
     def message(self) -> Message:
@@ -62,12 +63,8 @@ class Write:
 
 
 def _announce(changes: list[StatusChange]) -> None:
-    log = logger.isEnabledFor(logging.DEBUG)
+    events.messages(changes)
     for change in changes:
-        if log:
-            logger.debug(
-                "message %s: %s -> %s (%s)", change.public_id, change.old, change.new, change.cause.value
-            )
         if change.new == Status.SUBMITTED:
             signals.send(signals.message_sent, Message, change=change)
         if change.old != Status.DRAFT:
@@ -88,7 +85,8 @@ def announce_moves(rows: Iterable[Message], new: Status, cause: Cause, at: datet
     which still hold the old status.
     """
     changes = [
-        StatusChange(row.pk, row.public_id, row.campaign_id, row.status, new, cause, at) for row in rows
+        StatusChange(row.pk, row.public_id, row.campaign_id, row.status, new, cause, at, row.channel)
+        for row in rows
     ]
     for old in {change.old for change in changes}:
         require(old, new, cause)
@@ -117,7 +115,7 @@ def move(
     """
     require(old, new, cause)
     found = locked(messages.filter(status=old).order_by("pk"), skip_locked=skip_locked)
-    rows = list(found.values_list("pk", "public_id", "campaign_id"))
+    rows = list(found.values_list("pk", "public_id", "campaign_id", "channel"))
     now = timezone.now()
     for batch in batched(rows, 500):
         written = Message.objects.filter(pk__in=[row[0] for row in batch], status=old).update(
@@ -126,7 +124,8 @@ def move(
         if written != len(batch):
             raise Conflict(f"{len(batch) - written} messages changed meanwhile")
     changes = [
-        StatusChange(pk, public_id, campaign, old, new, cause, now) for pk, public_id, campaign in rows
+        StatusChange(pk, public_id, campaign, old, new, cause, now, channel)
+        for pk, public_id, campaign, channel in rows
     ]
     if changes:
         _count_and_announce(changes)
@@ -169,7 +168,8 @@ def write(rows: Iterable[Message | Row], writes: Mapping[int, Write], cause: Cau
         )
         if new is not None:
             values[row.pk]["status"] = new.value
-            changes.append(StatusChange(row.pk, row.public_id, row.campaign_id, row.status, new, cause, now))
+            identity = (row.pk, row.public_id, row.campaign_id)
+            changes.append(StatusChange(*identity, row.status, new, cause, now, row.channel))
     written = update_each(Message, values, where="status", equals=statuses)
     if written != len(values):
         raise Conflict(f"{len(values) - written} messages changed meanwhile")

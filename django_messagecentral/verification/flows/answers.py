@@ -21,6 +21,7 @@ from django_messagecentral.verification.proofs import make_proof
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import CheckResult
 from django_messagecentral.verification.states import ChallengeStatus, Proves, VerificationStatus
+from django_messagecentral.verification.telling import left_pending
 from django_messagecentral.verification.transactions import committed
 
 logger = logging.getLogger("django_messagecentral.verification")
@@ -100,6 +101,7 @@ def _win(verification: Verification, challenge: Challenge, stamp: float) -> bool
         verified_at=now,
         proves=Proves.PHONE if phone else Proves.EMAIL,
     )
+    left_pending(won, [verification.pk])
     _close_reservation(verification)
     Challenge.objects.filter(pk=challenge.pk).update(
         status=ChallengeStatus.USED, living_key=None, code_hash=""
@@ -163,9 +165,10 @@ def _code_is_over(verification: Verification, challenge: Challenge) -> None:
     )
     if ended:
         cool = ledger.read(challenge.phone, challenge.allowance, now).next_send() or now
-        Verification.objects.filter(
+        expired = Verification.objects.filter(
             pk=row.pk, challenge=challenge, status=VerificationStatus.PENDING, open_checks=0
         ).update(status=VerificationStatus.EXPIRED, reason=Reason.CODE_EXPIRED, resend_at=max(cool, now))
+        left_pending(expired, [row.pk])
 
 
 def _code_was_used(verification: Verification, challenge: Challenge) -> None:

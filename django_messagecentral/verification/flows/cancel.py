@@ -18,6 +18,7 @@ from django_messagecentral.verification.states import (
     sources_of,
 )
 from django_messagecentral.verification.subjects import subjects_of
+from django_messagecentral.verification.telling import left_pending
 from django_messagecentral.verification.transactions import committed
 
 
@@ -53,6 +54,7 @@ def _cancel(verification: Verification) -> bool:
     done = Verification.objects.filter(
         pk=verification.pk, status__in=sources_of(VerificationStatus.CANCELLED)
     ).update(status=VerificationStatus.CANCELLED, reason=Reason.CANCELLED)
+    left_pending(done and verification.status == VerificationStatus.PENDING, [verification.pk])
     if done:
         challenge = Challenge.objects.filter(pk=verification.challenge_id or 0).first()
         if challenge is not None and not challenge.held_by_vendor:

@@ -16,6 +16,7 @@ from django_messagecentral.verification.models import Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.states import ChallengeStatus, VerificationStatus
 from django_messagecentral.verification.subjects import subjects_of
+from django_messagecentral.verification.telling import left_pending
 from django_messagecentral.verification.transactions import committed
 
 
@@ -81,7 +82,10 @@ def _settle(verification: Verification, now: datetime) -> bool:
         challenge and challenge.status == ChallengeStatus.SPENT
     ):
         reason = row.reason or Reason.TOO_MANY_ATTEMPTS
-        return pending.update(status=VerificationStatus.FAILED, reason=reason) == 1
+        failed = pending.update(status=VerificationStatus.FAILED, reason=reason)
+        left_pending(failed, [row.pk])
+        return failed == 1
     if challenge is None or challenge.expires_at <= now:
-        pending.update(status=VerificationStatus.EXPIRED, reason=Reason.CODE_EXPIRED)
+        expired = pending.update(status=VerificationStatus.EXPIRED, reason=Reason.CODE_EXPIRED)
+        left_pending(expired, [row.pk])
     return False

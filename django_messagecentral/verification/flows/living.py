@@ -13,6 +13,7 @@ from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import StartResult
 from django_messagecentral.verification.states import ChallengeStatus, VerificationStatus
+from django_messagecentral.verification.telling import left_pending
 from django_messagecentral.verification.transactions import committed
 
 
@@ -33,6 +34,7 @@ def expire_verifications(challenge_id: int, now: datetime) -> None:
     """``pending`` verifications of a code that is over become ``expired`` (or ``failed``: attempts spent)."""
     quiet = Q(open_checks=0) | Q(checks_open_until__isnull=True) | Q(checks_open_until__lte=now)
     rows = Verification.objects.filter(quiet, challenge_id=challenge_id, status=VerificationStatus.PENDING)
+    left_pending(True, rows.values_list("pk", flat=True))
     rows.filter(attempts__gte=app_settings.OTP_MAX_ATTEMPTS).update(
         status=VerificationStatus.FAILED, reason=Reason.TOO_MANY_ATTEMPTS
     )

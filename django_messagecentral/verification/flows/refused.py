@@ -19,6 +19,7 @@ from django_messagecentral.verification.models import Challenge, Verification
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import StartResult
 from django_messagecentral.verification.states import ChallengeMode, ChallengeStatus, VerificationStatus
+from django_messagecentral.verification.telling import left_pending
 from django_messagecentral.verification.transactions import committed
 
 logger = logging.getLogger("django_messagecentral.verification")
@@ -91,9 +92,10 @@ def _give_back_rows(challenge: Challenge) -> None:
 def _leave(verification: Verification, challenge: Challenge, reason: Reason, resend_at: datetime) -> None:
     """A first code that never left ends its verification; after a later one, another may be asked for."""
     status = VerificationStatus.EXPIRED if verification.sends else VerificationStatus.FAILED
-    Verification.objects.filter(
+    left = Verification.objects.filter(
         pk=verification.pk, challenge=challenge, status=VerificationStatus.PENDING
     ).update(status=status, reason=reason, resend_at=resend_at)
+    left_pending(left, [verification.pk])
 
 
 @committed
@@ -129,9 +131,10 @@ def _record_unconfirmed(
         rows.update(resend_at=cool, sends=F("sends") + 1)
     else:
         # A code may be on the phone: the verification waits for another one instead of being over.
-        rows.update(
+        left = rows.update(
             status=VerificationStatus.EXPIRED, reason=Reason.SEND_UNCONFIRMED, resend_at=max(cool, until)
         )
+        left_pending(left, [verification.pk])
 
 
 @committed
