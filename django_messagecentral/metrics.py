@@ -12,6 +12,8 @@ every web process and worker counts what it does itself. No label holds a phone 
 ``messagecentral_campaigns_completed_total``, ``messagecentral_budget_spent_total``,
 ``messagecentral_inbound_total{action}``
     What their names say.
+
+Gauges of what waits in the database are in :mod:`~django_messagecentral.gauges`.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def connect() -> bool:
     """Count from now on; whether ``prometheus-client`` is there. Called once, by the app's ``ready``."""
     if importlib.util.find_spec("prometheus_client") is None:
         return False
-    from prometheus_client import Counter, Histogram
+    from prometheus_client import REGISTRY, Counter, Histogram
+
+    from django_messagecentral.gauges import StateCollector
 
     changes = Counter(
         "messagecentral_message_changes", "Changes of messages' statuses", ["old", "new", "cause"]
@@ -63,4 +67,5 @@ def connect() -> bool:
     }
     for signal, listener in listeners.items():
         signal.connect(listener, weak=False, dispatch_uid=_UID)
+    REGISTRY.register(StateCollector())
     return True

@@ -162,6 +162,17 @@ def block(key: str, seconds: float) -> None:
         Pace.objects.filter(pk=row.pk).update(slowed_to=slowed, slowed_at=until)
 
 
+def in_force(limit: Limit) -> tuple[float, float]:
+    """Sends a second that ``limit`` allows now, and the seconds for which the vendor wants nothing at all.
+    One look, which writes nothing.
+    """
+    row = Pace.objects.filter(key=limit.key).annotate(_now=Now()).first()
+    if row is None:
+        return limit.rate, 0.0
+    blocked = (row.blocked_until - row._now).total_seconds() if row.blocked_until else 0.0
+    return limit.rate * _share(row, row._now), max(0.0, blocked)
+
+
 def slow_down(wishes: Sequence[float | None]) -> None:
     """The vendor answered 429 or 800: block the account's stream for the longest of ``wishes`` (seconds of
     Retry-After, None where it named none).
