@@ -18,9 +18,9 @@
 ``messagecentral_pace``, ``messagecentral_pace_blocked_seconds``
     Messages a second that the vendor's account may send now, and for how long it may send none.
 
-Nothing here costs more in a larger table: counts are the folded ones or stop at :data:`MOST`, and the oldest is
-the first of an index. Every process that is scraped tells the same values, so take their ``max``. Where the
-processes of a host share a registry (``prometheus_client.multiprocess``), register one collector beside it::
+Nothing here costs more in a larger table: counts are the folded ones or stop at :data:`MOST`, and the oldest
+is the first of an index. Every process that is scraped tells the same values, so take their ``max``. Where
+the processes of a host share a directory (``prometheus_client.multiprocess``), register one collector::
 
     registry.register(StateCollector())
 """
@@ -129,9 +129,8 @@ def _queue() -> Iterator[Sample]:
     from django_messagecentral.messaging.states import Status
 
     now = timezone.now()
-    live = dict(
-        Campaign.objects.filter(status__in=LIVE).order_by("-pk").values_list("pk", "status")[:LIVE_MOST]
-    )
+    newest = Campaign.objects.filter(status__in=LIVE).order_by("-pk")[:LIVE_MOST]
+    live = dict(newest.values_list("pk", "status"))
     by_status = Counter(live.values())
     for status in LIVE:
         yield "live_campaigns", status.value, float(by_status[status])

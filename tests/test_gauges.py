@@ -144,7 +144,11 @@ def test_scrapes_within_five_seconds_look_once() -> None:
         generate_latest(fresh)
     with CaptureQueriesContext(connection) as second:
         generate_latest(fresh)
-    assert (len(registering), len(first), len(second)) == (0, QUERIES, 0)
+    assert (len(registering), len(first), len(second)) == (
+        0,
+        QUERIES - 1,
+        0,
+    )  # no live campaign, no counts to read
 
 
 def test_a_broken_database_is_a_value_and_the_sites_other_metrics_live_on(

@@ -25,6 +25,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from django_messagecentral import tracing
 from django_messagecentral.callbacks.deciding import Report, apply, put_aside
 from django_messagecentral.callbacks.faults import is_of_a_row, told
 from django_messagecentral.callbacks.finding import GUESSABLE, Finding, find
@@ -101,6 +102,7 @@ def forget_call() -> None:
         logger.warning("the cache is down")
 
 
+@tracing.traced("messagecentral.callbacks.batch")
 def process_batch() -> int:
     """Process up to :data:`BATCH` reports that are due, the oldest first; how many. Safe when run twice at
     once.
@@ -147,6 +149,7 @@ def _process(ids: Collection[int] | None, taken: list[int]) -> None:
     _fall_back_from_undelivered(reports)
     changed = write([rows[pk] for pk in writes], writes, Cause.CALLBACK)
     reopen(rows[change.message_id].phone for change in changed)
+    tracing.note(reports=len(reports), changed=len(changed))
 
 
 def _take(ids: Collection[int] | None) -> list[Report]:

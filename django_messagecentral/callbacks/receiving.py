@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from django_messagecentral import signals
+from django_messagecentral import signals, tracing
 from django_messagecentral.callbacks import processing
 from django_messagecentral.callbacks.faults import is_of_a_row, told
 from django_messagecentral.callbacks.models import Callback
@@ -22,12 +22,19 @@ from django_messagecentral.db import database_for, in_transaction
 logger = logging.getLogger("django_messagecentral.callbacks")
 
 
+@tracing.traced("messagecentral.webhook.receive")
 def receive(payload: Any, *, remote_ip: str | None = None) -> int:
     """Store each item of ``payload`` (any JSON value; a list is many items); how many were new.
 
     The same report again is no new row: its identity is (messageId, mobile, status, errorCode, doneDate).
     """
     items = payload if isinstance(payload, list) else [payload]
+    new = _store(items, remote_ip)
+    tracing.note(reports=len(items), new=new)
+    return new
+
+
+def _store(items: list[Any], remote_ip: str | None) -> int:
     rows = [_row(item, remote_ip) for item in items]
     once = {row.fingerprint: row for row in rows}
     if len(once) == 1:

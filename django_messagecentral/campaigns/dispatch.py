@@ -22,6 +22,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from django_messagecentral import tracing
 from django_messagecentral.backends import BaseBackend, get_backend
 from django_messagecentral.campaigns import completion
 from django_messagecentral.campaigns.breaker import reason_to_pause
@@ -55,6 +56,7 @@ AHEAD_MOST = 4  # and never more than so many calls a thread
 DATABASE_SECONDS = 60.0  # how long answers are held while the database is away
 
 
+@tracing.traced("messagecentral.campaign.slice")
 def dispatch(campaign_id: int) -> bool:
     """Work one slice on ``campaign_id``; whether a successor should be called. Safe when run twice,
     also at once.
@@ -96,6 +98,7 @@ class Puller:
         self._began = time.monotonic()
         self._answers = 0
         self._rivals = 1
+        self._public_id = ""
         self._campaign: Campaign
         self._packer: Packer
 
@@ -118,6 +121,7 @@ class Puller:
             finally:
                 self._stop.set()
                 self._land_all()
+                tracing.note(campaign_id=self._public_id, calls=self._answers)
         if completion.complete(self._campaign_id):
             return False
         # Asked again, and not remembered: somebody may have paused and resumed while the last calls landed.
@@ -138,6 +142,7 @@ class Puller:
         self._campaign = campaign
         if first:
             self._packer = Packer(campaign)
+            self._public_id = str(campaign.public_id)
         if campaign.ends_at and campaign.ends_at <= timezone.now():
             self._pause(_("The campaign's end has passed."))
             return False
@@ -210,7 +215,7 @@ class Puller:
         return max(1, ahead // 2, ahead - self._threads - self._threads // 2)
 
     def _submit(self, pool: ThreadPoolExecutor, claimed: Claim, parcel: Parcel) -> None:
-        self._flying[pool.submit(self._carry, claimed, parcel)] = (claimed, parcel)
+        self._flying[pool.submit(tracing.carried(self._carry), claimed, parcel)] = (claimed, parcel)
 
     def _carry(self, claimed: Claim, parcel: Parcel) -> CallResult | None:
         return None if self._stop.is_set() else carry(self._backend, claimed, parcel)

@@ -12,6 +12,7 @@ from django_messagecentral.client.codes import FlowType, Operation
 from django_messagecentral.client.credentials import read_credentials
 from django_messagecentral.client.http import GRACE, Call, Transport
 from django_messagecentral.client.results import SendResult, ValidateResult
+from django_messagecentral.client.spans import vendor_call
 from django_messagecentral.client.tokens import (
     MAX_WAIT,
     MemoryTokenStore,
@@ -185,9 +186,10 @@ class MessageCentralClient:
         return self._once(call, operation, self._tokens.renew(refused=token))
 
     def _once(self, call: Call, operation: Operation, token: Token | None) -> Envelope:
-        answer = self._transport.exchange(call, token=token)
-        scrubber = Scrubber(self._credentials.key, token.value if token else "")
-        return read_answer(answer, operation, trust_503=self._trust_503, scrubber=scrubber)
+        with vendor_call(operation.value, dict(call.query).get("flowType", "")):
+            answer = self._transport.exchange(call, token=token)
+            scrubber = Scrubber(self._credentials.key, token.value if token else "")
+            return read_answer(answer, operation, trust_503=self._trust_503, scrubber=scrubber)
 
     def _fetch_token(self) -> Token:
         """Success is that a token is there: a refusal comes as HTTP 200 too (seen in public clients)."""
