@@ -5,5 +5,6 @@ from django_messagecentral.campaigns import admin as campaigns
 from django_messagecentral.messaging import admin as messaging
 from django_messagecentral.messaging import admin_costs as costs
 from django_messagecentral.verification import admin as verification
+from django_messagecentral.webhooks import admin as webhooks
 
-__all__ = ["callbacks", "campaigns", "costs", "messaging", "verification"]
+__all__ = ["callbacks", "campaigns", "costs", "messaging", "verification", "webhooks"]

@@ -135,6 +135,12 @@ class Settings:
     WEBHOOK_MAX_BYTES: int = 64 * 1024
     WEBHOOK_TIME_ZONE: str = "Asia/Kolkata"  # zone of the vendor's submitDate and doneDate
 
+    # -- webhooks to the site's own subscribers -------------------------------------------------
+    OUTGOING_ALLOWED_NETWORKS: tuple[str, ...] = ()  # reached though they are not public, e.g. "10.1.0.0/16"
+    OUTGOING_TIMEOUT: float = 10.0  # for a whole POST
+    OUTGOING_DISABLE_AFTER: int = 72 * 3600  # of nothing but failures
+    OUTGOING_RETENTION_DAYS: int = 30  # 0 keeps deliveries for ever
+
     # -- opt-outs -------------------------------------------------------------------------------
     UNSUBSCRIBE_URL: str = ""  # public address of the unsubscribe page; makes ##unsubscribe## usable in texts
     OPT_OUT_KEYWORDS: tuple[str, ...] = (

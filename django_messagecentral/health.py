@@ -34,6 +34,7 @@ from django_messagecentral.exceptions import AuthenticationFailed, MessageCentra
 from django_messagecentral.messaging.markers import UPKEEP, read_marker
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Status
+from django_messagecentral.webhooks.models import WebhookEndpoint
 
 logger = logging.getLogger("django_messagecentral.health")
 
@@ -153,6 +154,15 @@ def _campaign_moves(now: Any) -> bool:
     return Campaign.objects.filter(status=CampaignStatus.SENDING, heartbeat_at__gte=alive).exists()
 
 
+def _webhooks() -> tuple[str, str]:
+    """Whether this site's own subscribers are heard of."""
+    disabled = WebhookEndpoint.objects.filter(enabled=False).exclude(disabled_reason="").count()
+    if disabled:
+        return WARNING, f"{disabled} webhook endpoints were disabled after long failure"
+    failing = WebhookEndpoint.objects.filter(enabled=True, failures__gt=0).count()
+    return OK, f"{failing} endpoints fail at the moment" if failing else "none fails"
+
+
 def _callbacks() -> tuple[str, str]:
     """Whether reports come for what was submitted, and are processed."""
     now = timezone.now()
@@ -183,4 +193,5 @@ PROBES: dict[str, Callable[[], tuple[str, str]]] = {
     "beat": _beat,
     "queue": _queue,
     "callbacks": _callbacks,
+    "webhooks": _webhooks,
 }

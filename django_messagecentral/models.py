@@ -22,6 +22,7 @@ from django_messagecentral.verification.models import (
     SendBudget,
     Verification,
 )
+from django_messagecentral.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Attempt",
@@ -45,4 +46,6 @@ __all__ = [
     "Spend",
     "Suppression",
     "Verification",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

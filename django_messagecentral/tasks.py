@@ -14,6 +14,7 @@ from django_messagecentral.campaigns.tasks import cancel_messages_of, dispatch_c
 from django_messagecentral.messaging.tasks import deliver_message
 from django_messagecentral.upkeep import upkeep
 from django_messagecentral.verification.tasks import fall_back, sweep_verifications
+from django_messagecentral.webhooks.tasks import deliver_webhooks
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "messagecentral-sweep": {"task": sweep.name, "schedule": 10.0, "options": {"expires": 10}},
@@ -24,6 +25,7 @@ __all__ = [
     "BEAT_SCHEDULE",
     "cancel_messages_of",
     "deliver_message",
+    "deliver_webhooks",
     "dispatch_campaign",
     "fall_back",
     "import_upload",

@@ -15,6 +15,7 @@ from celery import shared_task
 from django_messagecentral.messaging import budgets, spending
 from django_messagecentral.messaging.markers import UPKEEP, set_marker
 from django_messagecentral.privacy import retention
+from django_messagecentral.webhooks import retention as webhook_retention
 
 logger = logging.getLogger("django_messagecentral.upkeep")
 
@@ -24,6 +25,7 @@ STEPS: dict[str, Callable[[], object]] = {
     "sign of life": partial(set_marker, UPKEEP),
     "merge spending": spending.merge,
     "watch budgets": budgets.watch,
+    "purge webhooks": webhook_retention.purge,
     "purge": partial(retention.purge, seconds=PURGE_SECONDS),
 }
 

@@ -19,6 +19,7 @@ from django_messagecentral import events
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.db import Conflict, database_for, in_transaction
+from django_messagecentral.webhooks import outbox
 
 ASKED = "asked"  # a person, or the site's own code
 WORKER = "worker"  # a puller: failures in a row, a spent budget, the campaign's end
@@ -68,6 +69,8 @@ def change(
         raise Conflict("the campaign changed meanwhile")
     cause = cause or _cause.get()
     done = CampaignChange(pk, public_id, channel, old, new.value, cause, timezone.now())
+    if done.old != done.new:
+        outbox.campaign_changed(done.public_id, channel, old, done.new, cause, done.at)
     transaction.on_commit(partial(_announce, done), using=database_for(Campaign), robust=True)
     return done
 

@@ -28,6 +28,7 @@ from django_messagecentral.messaging.claims import longest_call
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
+from django_messagecentral.webhooks import calling, delivering
 
 logger = logging.getLogger("django_messagecentral.sweep")
 
@@ -196,6 +197,13 @@ def call_verification_sweep() -> None:
     sweep_verifications.apply_async(expires=TASK_EXPIRES)
 
 
+def call_for_webhooks() -> None:
+    """Events for subscribers whose task was lost, or that are due for another try."""
+    if delivering.is_due():
+        calling.forget_call()
+        calling.call_worker()
+
+
 STEPS: tuple[Callable[[], object], ...] = (
     settle_dead_claims,
     pause_silent,
@@ -208,5 +216,6 @@ STEPS: tuple[Callable[[], object], ...] = (
     send_orphans,
     process_callbacks,
     call_verification_sweep,
+    call_for_webhooks,
     counters.fold_all,
 )

@@ -17,6 +17,7 @@ from django_messagecentral.checks import (
     campaigns,
     deployment,
     doors,
+    outgoing,
     sending,
     shape,
     verification,
@@ -33,6 +34,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *campaigns.CHECKS,
     *webhooks.CHECKS,
     *doors.CHECKS,
+    *outgoing.CHECKS,
     *deployment.CHECKS,
 )
 

@@ -18,7 +18,13 @@ FIELDS: Final[Mapping[str, Field[Any]]] = {field.name: field for field in fields
 SHARES: Final = frozenset({"OTP_COUNTRY_BUDGET_SHARE", "OTP_COUNTRY_LOW_RATE", "OTP_COUNTRY_LOW_SHARE"})
 # beside those whose default is 0
 MAY_BE_ZERO: Final = frozenset(
-    {"MISSED_START_GRACE", "OTP_COUNTRY_LOW_AFTER", "OTP_COUNTRY_LOW_RATE", "OTP_COUNTRY_LOW_SHARE"}
+    {
+        "MISSED_START_GRACE",
+        "OTP_COUNTRY_LOW_AFTER",
+        "OTP_COUNTRY_LOW_RATE",
+        "OTP_COUNTRY_LOW_SHARE",
+        "OUTGOING_RETENTION_DAYS",
+    }
 )
 _COMMA: Final = ' A single item needs a comma: ("one",).'
 

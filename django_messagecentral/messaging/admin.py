@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, MaskedPhoneMixin, ReadOnlyAdmin
 from django_messagecentral.conf import app_settings
+from django_messagecentral.messaging import suppression
 from django_messagecentral.messaging.models import (
     Attempt,
     CampaignCounter,
@@ -106,6 +107,11 @@ class SuppressionAdmin(MaskedPhoneMixin, admin.ModelAdmin):
     list_filter = ("channel", "message_type", "source")
     search_fields = ("phone",)
     readonly_fields = ("created_at",)
+
+    def save_model(self, request: HttpRequest, obj: Suppression, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            suppression.tell(obj)
 
     def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> Any:
         phone = "phone" if obj is None or request.user.has_perm(SEE_NUMBERS) else "phone_shown"

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django_messagecentral.conf import app_settings
 from django_messagecentral.db import batched, database_for
 from django_messagecentral.messaging.models import MessageType, Suppression
+from django_messagecentral.webhooks import outbox
 
 KEYWORD, LINK, API, ERASURE = "keyword", "link", "api", "erasure"
 OWN_WORD = (KEYWORD, LINK)  # sources that are the person's own word, which the person may take back
@@ -56,9 +57,15 @@ def suppress(
     try:
         with transaction.atomic(using=database_for(Suppression)):
             row = Suppression.objects.create(**key, source=source[:40], reason=reason[:200])
+            tell(row)
     except IntegrityError:  # said twice at once
         return Suppression.objects.get(**key), False
     return row, True
+
+
+def tell(row: Suppression) -> None:
+    """Write down for the site's subscribers that ``row`` is new. In the transaction that stores it."""
+    outbox.opted_out(row.public_id, row.channel, row.message_type, row.source, row.created_at)
 
 
 def release(phone: str, *, sources: Iterable[str] | None = None) -> int:

@@ -29,6 +29,7 @@ from django_messagecentral.messaging.rows import Row
 from django_messagecentral.messaging.spending import Charges
 from django_messagecentral.messaging.states import DELIVERY, Cause, Status, is_allowed, require
 from django_messagecentral.row_updates import update_each
+from django_messagecentral.webhooks import outbox
 
 logger = logging.getLogger("django_messagecentral.messages")
 
@@ -76,6 +77,7 @@ def _count_and_announce(changes: list[StatusChange], deltas: Deltas | None = Non
     for change in changes:
         deltas.move(change.campaign_id, change.old, change.new)
     deltas.write()
+    outbox.messages_changed(changes)
     if changes:
         transaction.on_commit(partial(_announce, changes), using=database_for(Message), robust=True)
 

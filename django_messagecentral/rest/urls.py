@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from django_messagecentral.campaigns.rest.views import CampaignViewSet
 from django_messagecentral.messaging.rest.views import MessageViewSet, SuppressionViewSet
+from django_messagecentral.webhooks.rest.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 
 app_name = "messagecentral-rest"
 
@@ -16,4 +17,6 @@ router = SimpleRouter(use_regex_path=False)
 router.register("messages", MessageViewSet, basename="message")
 router.register("campaigns", CampaignViewSet, basename="campaign")
 router.register("suppressions", SuppressionViewSet, basename="suppression")
+router.register("webhook-endpoints", WebhookEndpointViewSet, basename="webhook-endpoint")
+router.register("webhook-deliveries", WebhookDeliveryViewSet, basename="webhook-delivery")
 urlpatterns = router.urls

@@ -50,6 +50,12 @@ def test_it_is_valid_and_names_every_door() -> None:
         *((f"{one}/uploads/", method) for method in ("get", "post")),
         *((f"{one}/{name}/", "get") for name in ("report", "rejected")),
         *((f"{one}/{name}/", "post") for name in ("launch", "pause", "resume", "cancel")),
+        *(("/webhook-endpoints/", method) for method in ("get", "post")),
+        *(("/webhook-endpoints/{id}/", method) for method in ("get", "patch", "delete")),
+        *((f"/webhook-endpoints/{{id}}/{name}/", "post") for name in ("rotate-secret", "test")),
+        ("/webhook-deliveries/", "get"),
+        ("/webhook-deliveries/{id}/", "get"),
+        ("/webhook-deliveries/{id}/replay/", "post"),
     } | {door for door in doors if door[0].startswith("/schema")}
 
 
@@ -84,4 +90,4 @@ def test_strange_requests(
             case.call_and_validate(checks=checks)
 
         try_it()
-    assert len(tried) == 18
+    assert len(tried) == 28

@@ -23,6 +23,7 @@ from django_messagecentral.verification.results import CheckResult
 from django_messagecentral.verification.states import ChallengeStatus, Proves, VerificationStatus
 from django_messagecentral.verification.telling import left_pending
 from django_messagecentral.verification.transactions import committed
+from django_messagecentral.webhooks import outbox
 
 logger = logging.getLogger("django_messagecentral.verification")
 
@@ -102,6 +103,9 @@ def _win(verification: Verification, challenge: Challenge, stamp: float) -> bool
         proves=Proves.PHONE if phone else Proves.EMAIL,
     )
     left_pending(won, [verification.pk])
+    if won:
+        proves = Proves.PHONE if phone else Proves.EMAIL
+        outbox.verified(verification.public_id, verification.purpose, proves, verification.user_id)
     _close_reservation(verification)
     Challenge.objects.filter(pk=challenge.pk).update(
         status=ChallengeStatus.USED, living_key=None, code_hash=""

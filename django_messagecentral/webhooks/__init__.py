@@ -1,0 +1,1 @@
+"""Events for the site's own subscribers, by the Standard Webhooks specification."""
