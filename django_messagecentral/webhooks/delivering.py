@@ -111,6 +111,7 @@ def deliver_batch() -> int:
 
 @in_transaction(WebhookDelivery)
 def _claim(endpoint: WebhookEndpoint, claim: uuid.UUID, limit: int) -> list[WebhookDelivery]:
+    limit -= _in_flight(endpoint, limit)
     if limit <= 0:
         return []
     due = due_of(endpoint)
@@ -121,6 +122,16 @@ def _claim(endpoint: WebhookEndpoint, claim: uuid.UUID, limit: int) -> list[Webh
     if due.filter(pk__in=[row.pk for row in rows]).update(claim=claim, next_try_at=until) != len(rows):
         raise Conflict("another worker claimed some of these deliveries")
     return rows
+
+
+def _in_flight(endpoint: WebhookEndpoint, limit: int) -> int:
+    """How many of its deliveries other workers hold, up to ``limit``: a slow subscriber must not occupy one
+    worker of the site after the other.
+    """
+    held = WebhookDelivery.objects.filter(
+        endpoint=endpoint.pk, state=State.PENDING, next_try_at__gt=timezone.now(), claim__isnull=False
+    )
+    return held.order_by()[: max(0, limit)].count()
 
 
 def _post(endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> Answer:

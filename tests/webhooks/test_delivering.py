@@ -176,6 +176,36 @@ def test_two_workers_at_once_send_each_once(receiver: Receiver, subscribe: Subsc
     assert set(WebhookDelivery.objects.values_list("state", "attempts", "claim")) == {("delivered", 1, None)}
 
 
+def test_a_slow_subscriber_occupies_one_worker_and_no_more(
+    receiver: Receiver, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "BATCH", 4)
+    endpoint, _secret = subscribe(EVENT)
+    written(endpoint, 10)
+    receiver.hold, posting_began = threading.Event(), threading.Event()
+    real = delivering._post
+
+    def post(*given: Any) -> posting.Answer:
+        posting_began.set()
+        return real(*given)
+
+    monkeypatch.setattr(delivering, "_post", post)
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(deliver_batch())
+        connections.close_all()
+
+    first = threading.Thread(target=work)
+    first.start()
+    assert posting_began.wait(10)
+    assert deliver_batch() == 0
+    receiver.hold.set()
+    first.join()
+    assert done == [4]
+    assert deliver_batch() == 4
+
+
 def test_what_a_killed_worker_held_is_due_when_its_lease_ends(
     receiver: Receiver, subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
