@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import IntegrityError
 from django.forms import ModelForm, ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, MaskedPhoneMixin, ReadOnlyAdmin
@@ -92,12 +93,31 @@ class MessageAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
         return f"{obj.campaign.text} {obj.variables if getattr(obj, '_in_full', False) else ''}".strip()
 
 
+SAID_ALREADY = _(
+    "This phone has opted out of this channel and type already: there is another row that says so."
+)
+
+
 class SuppressionForm(ModelForm):
     def clean_phone(self) -> str:
         try:
             return parse_phone(self.cleaned_data["phone"], region=app_settings.DEFAULT_REGION).e164
         except InvalidPhone as error:
             raise ValidationError(error.reason) from None
+
+    def clean(self) -> dict[str, Any]:
+        """A form without the phone, for who may not see it, is compared with the row's own: of a field that
+        is not in the form Django asks nothing.
+        """
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "phone" not in self.fields and not self.errors:
+            key = {
+                name: cleaned.get(name, getattr(self.instance, name)) for name in ("channel", "message_type")
+            }
+            same = Suppression.objects.filter(phone=self.instance.phone, **key)
+            if same.exclude(pk=self.instance.pk).exists():
+                raise ValidationError(SAID_ALREADY)
+        return cleaned
 
 
 @admin.register(Suppression)
@@ -119,6 +139,14 @@ class SuppressionAdmin(MaskedPhoneMixin, admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Suppression | None = None) -> list[str]:
         return ["created_at", "phone_shown"]
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Two people who say the same at once: the database lets one through, and the other is told."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError:
+            self.message_user(request, str(SAID_ALREADY), messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
 
 @admin.register(InboundMessage)

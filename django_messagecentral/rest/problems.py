@@ -1,4 +1,7 @@
-"""Problem bodies (RFC 9457): ``{"type", "status", "code", "detail"}`` with a stable ``code``."""
+"""Problem bodies (RFC 9457): ``{"type", "status", "code", "detail"}`` with a stable ``code``.
+
+The doors for scripts and those for visitors (verification) share this.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,19 @@ class KeyReused(exceptions.APIException):
     default_detail = "This Idempotency-Key was used for another request."
 
 
+def problem(
+    status: int, code: str, detail: str, *, retry_after: int | None = None, invalid_fields: Any = None
+) -> Response:
+    """One problem body, with ``Retry-After`` (seconds) when a time is known."""
+    body: dict[str, Any] = {"type": "about:blank", "status": status, "code": code, "detail": detail}
+    if retry_after is not None:
+        body["retry_after"] = retry_after
+    if invalid_fields is not None:
+        body["invalid_fields"] = invalid_fields
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Response(body, status=status, headers=headers)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's own exceptions as problem bodies; None for a programming error, which stays a 500."""
     if isinstance(error, Http404):
@@ -48,21 +64,17 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    body: dict[str, Any] = {"type": "about:blank", "status": error.status_code}
-    headers: dict[str, str] = {}
+    detail = _first(error.detail)
     if isinstance(error, exceptions.ValidationError):
         by_field = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
-        body |= {"code": "invalid_request", "detail": _first(error.detail), "invalid_fields": by_field}
-    else:
-        codes = error.get_codes()
-        code = codes if isinstance(codes, str) else str(error.default_code)
-        body |= {"code": code, "detail": _first(error.detail)}
-    if wait := getattr(error, "wait", None):
-        body["retry_after"] = max(1, round(wait))
-        headers["Retry-After"] = str(body["retry_after"])
+        return problem(error.status_code, "invalid_request", detail, invalid_fields=by_field)
+    codes = error.get_codes()
+    code = codes if isinstance(codes, str) else str(error.default_code)
+    wait = getattr(error, "wait", None)
+    response = problem(error.status_code, code, detail, retry_after=max(1, round(wait)) if wait else None)
     if header := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = header
-    return Response(body, status=error.status_code, headers=headers)
+        response["WWW-Authenticate"] = header
+    return response
 
 
 def _first(detail: Any) -> str:

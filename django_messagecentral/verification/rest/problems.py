@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
-from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
+from django_messagecentral.rest.problems import MEDIA_TYPE, exception_handler, problem
 from django_messagecentral.verification.reasons import Reason
 from django_messagecentral.verification.results import Result
 
-MEDIA_TYPE = "application/problem+json"
+__all__ = ["CODES_OF", "MEDIA_TYPE", "STATUS_OF", "exception_handler", "problem", "problem_of"]
 
 _STATUSES: dict[int, tuple[Reason, ...]] = {
     400: (
@@ -67,19 +62,6 @@ CODES_OF: dict[int, list[str]] = {
 }
 
 
-def problem(
-    status: int, code: str, detail: str, *, retry_after: int | None = None, invalid_fields: Any = None
-) -> Response:
-    """One problem body, with ``Retry-After`` when a time is known."""
-    body: dict[str, Any] = {"type": "about:blank", "status": status, "code": code, "detail": detail}
-    if retry_after is not None:
-        body["retry_after"] = retry_after
-    if invalid_fields is not None:
-        body["invalid_fields"] = invalid_fields
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Response(body, status=status, headers=headers)
-
-
 def problem_of(result: Result) -> Response:
     """The problem that a service's refusal is."""
     status = STATUS_OF[result.reason]
@@ -91,37 +73,3 @@ def problem_of(result: Result) -> Response:
     if left is not None:
         response.data["attempts_left"] = left
     return response
-
-
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's own exceptions as problem bodies; None for a programming error, which stays a 500."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    if not isinstance(error, exceptions.APIException):
-        return None
-    set_rollback()
-    if isinstance(error, exceptions.ValidationError):
-        first = _first_text(error.detail)
-        return problem(error.status_code, "invalid_request", first, invalid_fields=_by_field(error.detail))
-    wait = getattr(error, "wait", None)
-    response = problem(
-        error.status_code,
-        str(error.default_code),
-        str(error.detail),
-        retry_after=max(1, round(wait)) if wait else None,
-    )
-    if header := getattr(error, "auth_header", None):
-        response["WWW-Authenticate"] = header
-    return response
-
-
-def _by_field(detail: Any) -> dict[str, Any]:
-    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
-
-
-def _first_text(detail: Any) -> str:
-    while isinstance(detail, (list, dict)):
-        detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")
-    return str(detail)
