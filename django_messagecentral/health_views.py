@@ -29,7 +29,7 @@ class HealthView(View):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: HttpRequest) -> JsonResponse:
-        found = _remembered()
+        found = remembered()
         status = 503 if found["status"] == health.FAILING else 200
         return JsonResponse(found if _may_see(request) else {"status": found["status"]}, status=status)
 
@@ -41,7 +41,8 @@ def _may_see(request: HttpRequest) -> bool:
     )
 
 
-def _remembered() -> dict[str, Any]:
+def remembered() -> dict[str, Any]:
+    """What every probe found, no older than :data:`SECONDS`."""
     try:
         cache = caches[app_settings.CACHE]
         known: dict[str, Any] | None = cache.get(KEY)

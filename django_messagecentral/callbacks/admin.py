@@ -12,14 +12,13 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_messagecentral.admin_base import SEE_NUMBERS, MaskedPhoneMixin, ReadOnlyAdmin
-from django_messagecentral.callbacks import processing, resolving
+from django_messagecentral.callbacks import resolving
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.callbacks.registration import NotReady, Registration, registration
 from django_messagecentral.conf import app_settings
@@ -141,10 +140,7 @@ class CallbackAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
 
     @admin.action(description=_("Look for their messages again"), permissions=["resolve"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
-        count = Callback.objects.filter(pk__in=queryset.values("pk"), state__in=resolving.OPEN).update(
-            state=Callback.State.PENDING, tries=0, next_try_at=timezone.now(), reason="", error=""
-        )
-        processing.call_worker()
+        count = resolving.reopen(queryset)
         self.message_user(
             request,
             ngettext("%(n)d report is looked at again.", "%(n)d reports are looked at again.", count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +35,7 @@ class Callback(models.Model):
         UNKNOWN_STATUS = "unknown_status", _("A status this version does not know.")
         FAILED = "failed", _("Processing it raised an error.")
 
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     # Its own constraint below: ``unique=True`` would add an index for LIKE on PostgreSQL.
     fingerprint = ExactCharField(
         max_length=64, help_text=_("SHA-256 over what makes a report the same report")

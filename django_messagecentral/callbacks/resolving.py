@@ -4,7 +4,8 @@ or that it is nobody's.
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_messagecentral.callbacks import processing
@@ -68,6 +69,21 @@ def dismiss(callback_id: int) -> Callback:
     callback.state = Callback.State.DISMISSED
     _close(callback)
     return callback
+
+
+def look_again(callback_id: int) -> None:
+    """Its message is looked for once more, by a task. Raises :class:`NotResolvable`."""
+    if not reopen(Callback.objects.filter(pk=callback_id)):
+        raise NotResolvable(_("Somebody else has decided about it already."))
+
+
+def reopen(callbacks: QuerySet[Callback]) -> int:
+    """Look again for the messages of those of ``callbacks`` that are open; how many."""
+    count = Callback.objects.filter(pk__in=callbacks.values("pk"), state__in=OPEN).update(
+        state=Callback.State.PENDING, tries=0, next_try_at=timezone.now(), reason="", error=""
+    )
+    processing.call_worker()
+    return count
 
 
 def _open(callback_id: int) -> Callback:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from phonenumbers import SUPPORTED_REGIONS
 
 from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
@@ -140,6 +142,7 @@ class Message(models.Model):
         permissions = [
             ("view_phone_numbers", _("Can see phone numbers in full")),
             ("send_message", _("Can send messages")),
+            ("view_health", _("Can see whether sending works")),
         ]
 
     def __str__(self) -> str:
@@ -215,6 +218,7 @@ class InboundMessage(models.Model):
         OPTED_IN = "in", _("opted in")
         UNREADABLE = "unreadable", _("no phone or text was found in it")
 
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     fingerprint = ExactCharField(max_length=64, unique=True, editable=False)
     phone = ExactCharField(_("phone"), max_length=16, blank=True, default="", db_index=True)
     channel = models.CharField(_("channel"), max_length=20, blank=True, default="")
@@ -246,6 +250,7 @@ class Rate(models.Model):
     over what this rate's channel, type and country match.
     """
 
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, blank=True, default="")
     message_type = models.CharField(
         _("type"), max_length=12, choices=MessageType.choices, blank=True, default=""
@@ -270,6 +275,15 @@ class Rate(models.Model):
     def __str__(self) -> str:
         where = " ".join(filter(None, [self.country, self.channel, self.message_type])) or "*"
         return f"{where}: {self.price} {self.currency}"
+
+    def clean(self) -> None:
+        """Raises ``ValidationError`` for what could be stored and would never match, or not be understood."""
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": _("It is valid until a day before it is valid from.")})
+        if len(self.currency) != 3 or not (self.currency.isascii() and self.currency.isupper()):
+            raise ValidationError({"currency": _("Write the three capital letters of a currency.")})
+        if self.country and self.country not in {*SUPPORTED_REGIONS, "001"}:  # 001: +800 and such
+            raise ValidationError({"country": _("Write the two capital letters of a country, e.g. IN.")})
 
 
 class Spend(models.Model):
@@ -304,6 +318,7 @@ class Budget(models.Model):
         DAY = "day", _("day (UTC)")
         EVER = "ever", _("for good")
 
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=100)
     period = models.CharField(_("period"), max_length=5, choices=Period.choices, default=Period.MONTH)
     campaign = models.ForeignKey(

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from django_messagecentral.db import Conflict, in_transaction, locked
@@ -21,6 +22,7 @@ from django_messagecentral.messaging.rows import Row
 Key = tuple[str, str, str]  # channel, message type, country
 
 KEY_FIELDS = ("day", "campaign_id", "purpose", "channel", "message_type", "country")
+GROUPINGS = (*KEY_FIELDS, "month")
 SUMS = ("messages", "segments", "cost_micros")
 MERGE_GROUPS = 500
 
@@ -107,10 +109,11 @@ def next_month(day: date) -> date:
 
 
 def totals_by(
-    *names: str, since: date | None = None, until: date | None = None, **where: Any
+    *names: str, since: date | None = None, until: date | None = None, most: int | None = None, **where: Any
 ) -> list[dict[str, Any]]:
-    """Sums grouped by ``names`` (of :data:`KEY_FIELDS`) from ``since`` up to and not including ``until``, as
-    dicts with the names and ``messages``, ``segments``, ``cost_micros``.
+    """Sums grouped by ``names`` (of :data:`GROUPINGS`; a month is its first day) from ``since`` up to and not
+    including ``until``, as dicts with the names and ``messages``, ``segments``, ``cost_micros``; the first
+    ``most`` groups, or all.
     """
     rows = Spend.objects.filter(**where)
     if since:
@@ -118,7 +121,9 @@ def totals_by(
     if until:
         rows = rows.filter(day__lt=until)
     sums = {f"sum_{name}": Sum(name) for name in SUMS}  # a column's own name would hide the column
-    groups = rows.values(*names).annotate(**sums).order_by(*names)
+    if "month" in names:
+        rows = rows.annotate(month=TruncMonth("day"))
+    groups = rows.values(*names).annotate(**sums).order_by(*names)[:most]
     return [
         {name: group[name] for name in names} | {name: group[f"sum_{name}"] or 0 for name in SUMS}
         for group in groups

@@ -68,6 +68,19 @@ def tell(row: Suppression) -> None:
     outbox.opted_out(row.public_id, row.channel, row.message_type, row.source, row.created_at)
 
 
+class SaidAlready(ValueError):
+    """Another row says the same of the same phone."""
+
+
+def change(row: Suppression, **fields: str) -> None:
+    """Change ``channel``, ``message_type`` or ``reason``. Raises :class:`SaidAlready`."""
+    try:
+        with transaction.atomic(using=database_for(Suppression)):
+            Suppression.objects.filter(pk=row.pk).update(**fields)
+    except IntegrityError:
+        raise SaidAlready from None
+
+
 def release(phone: str, *, sources: Iterable[str] | None = None) -> int:
     """Take back the opt-outs of ``phone``, or those from ``sources`` only; how many."""
     rows = Suppression.objects.filter(phone=phone)

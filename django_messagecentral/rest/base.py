@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from rest_framework import serializers, viewsets
+from rest_framework.fields import get_error_detail
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.status import HTTP_200_OK, HTTP_201_CREATED
 from rest_framework.throttling import UserRateThrottle
 
 from django_messagecentral.admin_base import SEE_NUMBERS
@@ -53,15 +58,18 @@ class ByAction(UserRateThrottle):
 
 @method_decorator(never_cache, name="dispatch")
 class Door(viewsets.GenericViewSet[Any]):
-    """Parses, calls one service function, and answers."""
+    """Parses, calls one service function, and answers. Things are named by their UUID."""
 
     permission_classes = (HasPermissions,)
     throttle_classes = (ByAction,)
-    pagination_class = NewestFirst
+    pagination_class: type[NewestFirst] | None = NewestFirst
     filter_backends = ()
     permissions_by_action: Mapping[str, tuple[str, ...]] = {}
     throttles_by_action: Mapping[str, str] = {}
     serializers_by_action: Mapping[str, Any] = {}
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
     filter_serializer: type[Filters] | None = None
 
     def get_serializer_class(self) -> Any:
@@ -73,7 +81,7 @@ class Door(viewsets.GenericViewSet[Any]):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         renderer = getattr(response, "accepted_renderer", None)
-        if response.status_code >= 400 and renderer is not None and renderer.format == "json":
+        if response.status_code >= 400 and renderer is not None and renderer.format in ("json", "xlsx"):
             response.content_type = MEDIA_TYPE
         return response
 
@@ -93,6 +101,17 @@ class Door(viewsets.GenericViewSet[Any]):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
+    def one(self) -> Response:
+        """The row that the address names."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def stored(self, request: Request, row: models.Model | None = None) -> Response:
+        """The request's fields stored as a new row (201), or into ``row``. Raises ``ValidationError``."""
+        serializer = self.get_serializer(row, data=request.data, partial=row is not None)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data, status=HTTP_201_CREATED if row is None else HTTP_200_OK)
+
     def page(self, queryset: models.QuerySet[Any]) -> Response:
         rows = self.paginate_queryset(queryset)
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
@@ -111,8 +130,33 @@ class Filters(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
     def narrow(self, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
-        given = {self.lookups.get(name, name): value for name, value in self.validated_data.items()}
-        return queryset.filter(**given)
+        given = {name: value for name, value in self.validated_data.items() if value is not None}
+        return queryset.filter(**{self.lookups.get(name, name): value for name, value in given.items()})
+
+
+class ShownChoice(serializers.ChoiceField):
+    """Read-only, and empty at times: the document must say so, which DRF forgets of such a field."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        super().__init__(choices, **{"read_only": True, "allow_blank": True, **kwargs})
+
+
+class Judged(serializers.ModelSerializer[Any]):
+    """Fields judged by the model's own rules too (``full_clean``), as the admin's forms do."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        model: Any = self.Meta.model
+        row: models.Model = copy(self.instance) if isinstance(self.instance, models.Model) else model()
+        for name, value in attrs.items():
+            setattr(row, name, value)
+        try:
+            row.full_clean()
+        except DjangoValidationError as error:
+            by_field = dict(get_error_detail(error))  # type: ignore[arg-type]
+            if NON_FIELD_ERRORS in by_field:
+                by_field["non_field_errors"] = by_field.pop(NON_FIELD_ERRORS)
+            raise serializers.ValidationError(by_field) from None
+        return attrs
 
 
 class MaskedPhone(serializers.CharField):

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from rest_framework.routers import SimpleRouter
 
+from django_messagecentral.callbacks.rest.views import CallbackViewSet
+from django_messagecentral.campaigns.rest.budgets import BudgetViewSet
+from django_messagecentral.campaigns.rest.costs import CostsViewSet
 from django_messagecentral.campaigns.rest.views import CampaignViewSet
-from django_messagecentral.messaging.rest.views import MessageViewSet, SuppressionViewSet
+from django_messagecentral.messaging.rest.rates import RateViewSet
+from django_messagecentral.messaging.rest.views import InboundViewSet, MessageViewSet, SuppressionViewSet
+from django_messagecentral.rest.health import HealthViewSet
 from django_messagecentral.webhooks.rest.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 
 app_name = "messagecentral-rest"
@@ -19,4 +24,10 @@ router.register("campaigns", CampaignViewSet, basename="campaign")
 router.register("suppressions", SuppressionViewSet, basename="suppression")
 router.register("webhook-endpoints", WebhookEndpointViewSet, basename="webhook-endpoint")
 router.register("webhook-deliveries", WebhookDeliveryViewSet, basename="webhook-delivery")
+router.register("inbound", InboundViewSet, basename="inbound")
+router.register("callbacks", CallbackViewSet, basename="callback")
+router.register("rates", RateViewSet, basename="rate")
+router.register("budgets", BudgetViewSet, basename="budget")
+router.register("costs", CostsViewSet, basename="costs")
+router.register("health", HealthViewSet, basename="health")
 urlpatterns = router.urls

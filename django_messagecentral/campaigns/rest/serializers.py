@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload, RejectedRow
+from django_messagecentral.campaigns.progress import problems_of
 from django_messagecentral.campaigns.states import CampaignStatus
+from django_messagecentral.countries import resolve_country
 from django_messagecentral.messaging.models import Channel, MessageType
 from django_messagecentral.messaging.states import Status
-from django_messagecentral.rest.base import Filters, may_see_numbers
+from django_messagecentral.rest.base import Filters, ShownChoice, may_see_numbers
+
+MOST_RECIPIENTS = 50_000  # in one call; more come as a file
+_CELL = {"nullable": True, "oneOf": [{"type": kind} for kind in ("string", "number", "boolean")]}
+
+
+class CountryField(serializers.CharField):
+    """The one country of all the numbers: one with another code of its own is a rejected row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        text = "Of all the numbers: a code, a name or a dialling code. Empty: DEFAULT_REGION."
+        super().__init__(**{"max_length": 60, "required": False, "help_text": text, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if resolve_country(text) is None:
+            raise serializers.ValidationError("There is no such country.")
+        return text
 
 
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     status = serializers.ChoiceField(CampaignStatus.choices, read_only=True)
+    mode = ShownChoice(Campaign.Mode.choices)
 
     class Meta:
         model = Campaign
@@ -28,6 +50,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "sender_id",
             "template_id",
             "entity_id",
+            "mode",
             "pace",
             "status",
             "status_reason",
@@ -50,17 +73,114 @@ class CreateSerializer(serializers.Serializer[Any]):
     sender_id = serializers.CharField(max_length=20, required=False)
     template_id = serializers.CharField(max_length=40, required=False)
     entity_id = serializers.CharField(max_length=40, required=False)
+    mode = serializers.ChoiceField(Campaign.Mode.choices, required=False, allow_blank=True)
     pace = serializers.FloatField(min_value=0.01, max_value=100_000, required=False)
     ends_at = serializers.DateTimeField(required=False)
     file = serializers.FileField(required=False)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """What is left out stays as it is. Null takes ``pace`` or ``ends_at`` away."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    text = serializers.CharField(max_length=10_000, trim_whitespace=False, required=False)
+    channel = serializers.ChoiceField(Channel.choices, required=False)
+    message_type = serializers.ChoiceField(MessageType.choices, required=False)
+    sender_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    template_id = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    entity_id = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    mode = serializers.ChoiceField(Campaign.Mode.choices, required=False, allow_blank=True)
+    pace = serializers.FloatField(min_value=0.01, max_value=100_000, required=False, allow_null=True)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class UploadRequestSerializer(serializers.Serializer[Any]):
     file = serializers.FileField()
 
 
+class NumbersSerializer(serializers.Serializer[Any]):
+    """Numbers as a person types them."""
+
+    numbers = serializers.CharField(
+        max_length=1_000_000, help_text="One a line, or separated by commas or semicolons."
+    )
+    country = CountryField()
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MOST_RECIPIENTS,
+        "items": {
+            "oneOf": [
+                {"type": "string"},
+                {"type": "array", "items": _CELL},
+                {"type": "object", "additionalProperties": _CELL},
+            ]
+        },
+    }
+)
+class RecipientsField(serializers.ListField):
+    """All of them phones, or all lists of cells, or all objects: the same as a sheet's rows."""
+
+    default_error_messages = {
+        "mixed": "Recipients are all texts, all lists or all objects; number {number} is of another kind.",
+        "kind": "A recipient is a text, a list or an object.",
+        "cell": "Recipient number {number} has a cell that is no text, number, true, false or null.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_length": 1, "max_length": MOST_RECIPIENTS, **kwargs})
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        rows = super().to_internal_value(data)
+        kind = type(rows[0]) if rows else str
+        if kind not in (str, list, dict):
+            self.fail("kind")
+        for number, row in enumerate(rows, start=1):
+            if type(row) is not kind:
+                self.fail("mixed", number=number)
+            cells: Iterable[Any] = (
+                row.values() if isinstance(row, dict) else row if isinstance(row, list) else ()
+            )
+            if not all(cell is None or isinstance(cell, (str, int, float)) for cell in cells):
+                self.fail("cell", number=number)
+        return rows
+
+
+class RecipientsSerializer(serializers.Serializer[Any]):
+    """Recipients that another program knows. ``columns`` names the cells of lists (``Mobile``, ``var1``, ...
+    by default), or picks the keys of objects (all of them by default).
+    """
+
+    recipients = RecipientsField()
+    columns = serializers.ListField(
+        child=serializers.CharField(max_length=200), required=False, min_length=1, max_length=100
+    )
+    country = CountryField()
+
+    def table(self) -> dict[str, Any]:
+        """The arguments of ``add_recipients``. An object that lacks a key has an empty cell there."""
+        asked = dict(self.validated_data)
+        rows = asked["recipients"]
+        if "columns" not in asked and isinstance(rows[0], dict):
+            asked["columns"] = list(dict.fromkeys(key for row in rows for key in row))
+        return asked
+
+
+class ProblemOfRowsSerializer(serializers.Serializer[Any]):
+    """One cause for which rows were set aside; ``row`` is the first of them."""
+
+    code = serializers.CharField()
+    rows = serializers.IntegerField()
+    row = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
 class UploadSerializer(serializers.ModelSerializer[CampaignUpload]):
     id = serializers.UUIDField(source="public_id", read_only=True)
+    problems = serializers.SerializerMethodField()
 
     class Meta:
         model = CampaignUpload
@@ -75,11 +195,16 @@ class UploadSerializer(serializers.ModelSerializer[CampaignUpload]):
             "rejected",
             "duplicates",
             "suppressed",
+            "problems",
             "error",
             "created_at",
             "finished_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(ProblemOfRowsSerializer(many=True))
+    def get_problems(self, obj: CampaignUpload) -> Any:
+        return ProblemOfRowsSerializer(problems_of([obj]), many=True).data
 
 
 class RejectedRowSerializer(serializers.ModelSerializer[RejectedRow]):
@@ -129,6 +254,42 @@ class ReportSerializer(serializers.Serializer[Any]):
     estimated_cost = serializers.CharField(allow_null=True)
     currency = serializers.CharField()
     seconds = serializers.FloatField(allow_null=True)
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    """What a recipient will read; ``text`` says what is wrong where the text cannot be made."""
+
+    phone = serializers.CharField()
+    text = serializers.CharField()
+    encoding = serializers.CharField(source="segmentation.encoding")
+    segments = serializers.IntegerField(source="segmentation.segments")
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    """A decision that a person may take about the unconfirmed messages, and what it may do to people."""
+
+    allowed = serializers.BooleanField()
+    warning = serializers.CharField()
+
+
+class UnconfirmedSerializer(serializers.Serializer[Any]):
+    """``ready`` messages can be decided about now; ``too_fresh`` ones in ``wait`` seconds, all of them."""
+
+    ready = serializers.IntegerField()
+    too_fresh = serializers.IntegerField()
+    wait = serializers.FloatField()
+    resend = DecisionSerializer()
+    give_up = DecisionSerializer()
+
+
+class ConfirmSerializer(serializers.Serializer[Any]):
+    confirm = serializers.BooleanField(
+        default=False, help_text="True: the warning was read by whoever answers for it."
+    )
+
+
+class DecidedSerializer(serializers.Serializer[Any]):
+    messages = serializers.IntegerField(help_text="How many it was carried out for.")
 
 
 class CampaignFilters(Filters):

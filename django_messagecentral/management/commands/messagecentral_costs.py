@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.conf import app_settings
-from django_messagecentral.messaging.spending import KEY_FIELDS, next_month, totals_by
+from django_messagecentral.messaging.spending import GROUPINGS, next_month, totals_by
 
 
 class Command(BaseCommand):
@@ -21,14 +21,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--month", default="", help="YYYY-MM (this month by default)")
         parser.add_argument(
-            "--by", default="channel,message_type,country", help=f"any of {', '.join(KEY_FIELDS)}"
+            "--by", default="channel,message_type,country", help=f"any of {', '.join(GROUPINGS)}"
         )
         parser.add_argument("--json", action="store_true", help="one JSON array")
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = [name.strip() for name in options["by"].split(",") if name.strip()]
-        if unknown := sorted(set(names) - set(KEY_FIELDS)):
-            raise CommandError(f"unknown: {', '.join(unknown)}; use any of {', '.join(KEY_FIELDS)}")
+        if unknown := sorted(set(names) - set(GROUPINGS)):
+            raise CommandError(f"unknown: {', '.join(unknown)}; use any of {', '.join(GROUPINGS)}")
         since = self._month(options["month"])
         rows = totals_by(*names, since=since, until=next_month(since))
         for row in rows:

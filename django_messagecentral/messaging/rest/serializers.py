@@ -8,10 +8,17 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from django_messagecentral.conf import app_settings
-from django_messagecentral.messaging.models import Attempt, Channel, Message, MessageType, Suppression
+from django_messagecentral.messaging.models import (
+    Attempt,
+    Channel,
+    InboundMessage,
+    Message,
+    MessageType,
+    Suppression,
+)
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.phones import InvalidPhone, parse_phone
-from django_messagecentral.rest.base import Filters, MaskedPhone, may_see_numbers
+from django_messagecentral.rest.base import Filters, MaskedPhone, ShownChoice, may_see_numbers
 
 
 class PhoneField(serializers.CharField):
@@ -114,7 +121,7 @@ class MessageDetailSerializer(MessageSerializer):
         return EventSerializer([report.event for report in reports], many=True).data
 
 
-class _PhoneFilter(PhoneField):
+class PhoneFilter(PhoneField):
     """Asking for a number tells whether it is there, so it needs the permission too."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -134,7 +141,7 @@ class MessageFilters(Filters):
     channel = serializers.ChoiceField(Channel.choices, required=False)
     message_type = serializers.ChoiceField(MessageType.choices, required=False)
     campaign = serializers.UUIDField(required=False)
-    phone = _PhoneFilter(required=False)
+    phone = PhoneFilter(required=False)
     purpose = serializers.CharField(max_length=40, required=False)
     transaction_id = serializers.CharField(max_length=64, required=False)
     created_after = serializers.DateTimeField(required=False)
@@ -147,6 +154,8 @@ class SuppressionSerializer(serializers.ModelSerializer[Suppression]):
 
     id = serializers.UUIDField(source="public_id", read_only=True)
     phone = MaskedPhone()
+    channel = ShownChoice(Channel.choices)
+    message_type = ShownChoice(MessageType.choices)
 
     class Meta:
         model = Suppression
@@ -161,8 +170,37 @@ class SuppressSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
+class ChangeSuppressionSerializer(serializers.Serializer[Any]):
+    """What is left out stays as it is; an empty channel or type means every one."""
+
+    channel = serializers.ChoiceField(Channel.choices, required=False, allow_blank=True)
+    message_type = serializers.ChoiceField(MessageType.choices, required=False, allow_blank=True)
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
+
+
+class InboundSerializer(serializers.ModelSerializer[InboundMessage]):
+    """A text that a person sent to the site, and what it did."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    phone = MaskedPhone()
+    action = ShownChoice(InboundMessage.Action.choices)
+
+    class Meta:
+        model = InboundMessage
+        fields = ("id", "phone", "channel", "text", "action", "received_at")
+        read_only_fields = fields
+
+
+class InboundFilters(Filters):
+    lookups = {"received_after": "received_at__gte", "received_before": "received_at__lt"}
+    phone = PhoneFilter(required=False)
+    action = serializers.ChoiceField(InboundMessage.Action.choices, required=False)
+    received_after = serializers.DateTimeField(required=False)
+    received_before = serializers.DateTimeField(required=False)
+
+
 class SuppressionFilters(Filters):
-    phone = _PhoneFilter(required=False)
+    phone = PhoneFilter(required=False)
     channel = serializers.ChoiceField(Channel.choices, required=False)
     message_type = serializers.ChoiceField(MessageType.choices, required=False)
     source = serializers.CharField(max_length=40, required=False)  # type: ignore[assignment]

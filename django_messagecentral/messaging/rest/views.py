@@ -15,12 +15,12 @@ from rest_framework.response import Response
 from django_messagecentral.conf import app_settings
 from django_messagecentral.exceptions import InvalidArgument
 from django_messagecentral.messaging import suppression
-from django_messagecentral.messaging.models import Message, Suppression
-from django_messagecentral.messaging.rest import serializers
+from django_messagecentral.messaging.models import InboundMessage, Message, Suppression
+from django_messagecentral.messaging.rest import examples, serializers
 from django_messagecentral.messaging.service import send_message
 from django_messagecentral.rest.base import Door
-from django_messagecentral.rest.problems import KeyReused
-from django_messagecentral.rest.schema import described
+from django_messagecentral.rest.problems import Conflict, KeyReused
+from django_messagecentral.rest.schema import BODY, described
 
 KEY_HEADER = "Idempotency-Key"
 KEY_LIMIT = 255
@@ -49,13 +49,11 @@ class MessageViewSet(Door):
     }
     throttles_by_action = {"create": "send"}
     filter_serializer = serializers.MessageFilters
-    lookup_field = "public_id"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     @described(
         "List messages, the newest first",
         {200: serializers.MessageSerializer(many=True)},
+        shows=examples.MESSAGE,
         parameters=[serializers.MessageFilters],
         statuses=(400, 404),
     )
@@ -65,16 +63,19 @@ class MessageViewSet(Door):
     @described(
         "One message with its attempts and delivery reports",
         {200: serializers.MessageDetailSerializer},
+        shows=examples.DETAIL,
         statuses=(404,),
     )
     def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 (the URL's name for it)
-        return Response(self.get_serializer(self.get_object()).data)
+        return self.one()
 
     @described(
         "Send one message",
         {201: serializers.MessageSerializer, 200: serializers.MessageSerializer},
         request=serializers.SendSerializer,
-        statuses=(400, 415, 422),
+        statuses=(*BODY, 422),
+        asks=examples.SEND,
+        shows=examples.MESSAGE,
         parameters=[_KEY],
     )
     def create(self, request: Request) -> Response:
@@ -116,37 +117,43 @@ class SuppressionViewSet(Door):
 
     queryset = Suppression.objects.all()
     serializer_class = serializers.SuppressionSerializer
-    serializers_by_action = {"create": serializers.SuppressSerializer}
+    serializers_by_action = {
+        "create": serializers.SuppressSerializer,
+        "partial_update": serializers.ChangeSuppressionSerializer,
+    }
     permissions_by_action = {
         "list": ("view_suppression",),
         "retrieve": ("view_suppression",),
         "create": ("add_suppression",),
+        "partial_update": ("change_suppression",),
         "destroy": ("delete_suppression",),
     }
-    throttles_by_action = {"create": "write", "destroy": "write"}
+    throttles_by_action = dict.fromkeys(("create", "partial_update", "destroy"), "write")
     filter_serializer = serializers.SuppressionFilters
-    lookup_field = "public_id"
-    lookup_url_kwarg = "id"
-    lookup_value_converter = "uuid"
 
     @described(
         "List opt-outs, the newest first",
         {200: serializers.SuppressionSerializer(many=True)},
+        shows=examples.SUPPRESSION,
         parameters=[serializers.SuppressionFilters],
         statuses=(400, 404),
     )
     def list(self, request: Request) -> Response:
         return self.page(self.filter_queryset(self.get_queryset()))
 
-    @described("One opt-out", {200: serializers.SuppressionSerializer}, statuses=(404,))
+    @described(
+        "One opt-out", {200: serializers.SuppressionSerializer}, statuses=(404,), shows=examples.SUPPRESSION
+    )
     def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002
-        return Response(self.get_serializer(self.get_object()).data)
+        return self.one()
 
     @described(
         "Opt a phone out",
         {201: serializers.SuppressionSerializer, 200: serializers.SuppressionSerializer},
         request=serializers.SuppressSerializer,
-        statuses=(400, 415),
+        statuses=BODY,
+        asks={"phone": "+91 98765 43210", "message_type": "PROMOTIONAL", "reason": "asked by phone"},
+        shows=examples.SUPPRESSION,
     )
     def create(self, request: Request) -> Response:
         """200 and no change when it was opted out already."""
@@ -154,7 +161,49 @@ class SuppressionViewSet(Door):
         body = serializers.SuppressionSerializer(row, context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
+    @described(
+        "Change an opt-out",
+        {200: serializers.SuppressionSerializer},
+        request=serializers.ChangeSuppressionSerializer,
+        statuses=(*BODY, 404, 409),
+        asks={"message_type": "PROMOTIONAL"},
+        shows=examples.SUPPRESSION,
+    )
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
+        row, asked = self.get_object(), self.asked(request)
+        try:
+            suppression.change(row, **asked)
+        except suppression.SaidAlready:
+            raise Conflict("This phone has opted out of this channel and type already.") from None
+        row.refresh_from_db()
+        return Response(serializers.SuppressionSerializer(row, context=self.get_serializer_context()).data)
+
     @described("Take an opt-out back", {204: None}, statuses=(404,))
     def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
         self.get_object().delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class InboundViewSet(Door):
+    """What people wrote to the site."""
+
+    queryset = InboundMessage.objects.all()
+    serializer_class = serializers.InboundSerializer
+    permissions_by_action = {"list": ("view_inboundmessage",), "retrieve": ("view_inboundmessage",)}
+    filter_serializer = serializers.InboundFilters
+
+    @described(
+        "List texts received, the newest first",
+        {200: serializers.InboundSerializer(many=True)},
+        parameters=[serializers.InboundFilters],
+        statuses=(400, 404),
+        shows=examples.INBOUND,
+    )
+    def list(self, request: Request) -> Response:
+        return self.page(self.filter_queryset(self.get_queryset()))
+
+    @described(
+        "One text received", {200: serializers.InboundSerializer}, statuses=(404,), shows=examples.INBOUND
+    )
+    def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002
+        return self.one()
