@@ -26,6 +26,7 @@ from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.messaging.models import Budget, InboundMessage, Message, Rate, Suppression
 from django_messagecentral.rest.base import Door
+from django_messagecentral.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.rest.urls")]
 
@@ -120,6 +121,11 @@ def to_json_schema(node: Any, asked: bool) -> Any:
     return {"anyOf": [plain, {"type": "null"}]} if node.get("nullable") is True else plain
 
 
+def subscriber() -> WebhookEndpoint:
+    """One that nothing is sent to."""
+    return WebhookEndpoint(url="https://example.com/hook", events=["message.status_changed"], enabled=False)
+
+
 def existing(path: str) -> Any:
     """The id of a row of the kind that ``path`` is about."""
     makers: dict[str, Callable[[], Any]] = {
@@ -130,6 +136,10 @@ def existing(path: str) -> Any:
         "rates": lambda: Rate(price=1),
         "budgets": lambda: Budget(name="b", amount=1),
         "campaigns": lambda: Campaign(name="c", text="Hello ##var##!"),
+        "webhook-endpoints": subscriber,
+        "webhook-deliveries": lambda: WebhookDelivery(
+            endpoint_id=subscriber().pk or 0, event="message.status_changed", body="{}"
+        ),
     }
     new = makers[path.split("/")[2]]()
     found = type(new).objects.order_by("-pk").values_list("public_id", flat=True).first()
