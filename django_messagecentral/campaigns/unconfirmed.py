@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from django_messagecentral.callbacks import processing
 from django_messagecentral.campaigns import service
 from django_messagecentral.campaigns.changing import change
 from django_messagecentral.campaigns.models import Campaign
@@ -111,7 +112,9 @@ def give_up_unconfirmed(campaign: Campaign) -> int:
     fields = {"error": _("Given up by a person: nobody knows whether it was received."), "error_code": ""}
     moved = 0
     for batch in _batches(campaign):
+        phones = list(batch.values_list("phone", flat=True))
         moved += len(move(batch, Status.UNCONFIRMED, Status.FAILED, Cause.OPERATOR, fields, skip_locked=True))
+        processing.reopen(phones)  # reports that fitted several messages may fit one now
     logger.warning("campaign %s: a person gave up %d unconfirmed messages", campaign.public_id, moved)
     return moved
 

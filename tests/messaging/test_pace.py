@@ -57,9 +57,9 @@ def test_a_slow_pace_grants_one_at_a_time_and_says_how_long_to_wait() -> None:
 
 
 def test_what_did_not_leave_is_given_back() -> None:
-    assert pace.reserve("k", 100, 10.0).count == 10
-    pace.give_back("k", 4, 10.0)
-    assert pace.reserve("k", 100, 10.0).count == 4
+    assert pace.reserve("k", 100, 0.1, window=100).count == 10
+    pace.give_back("k", 4, 0.1)
+    assert pace.reserve("k", 100, 0.1, window=100).count == 4
 
 
 def test_a_single_message_debits_without_waiting_and_campaigns_make_room() -> None:
