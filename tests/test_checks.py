@@ -172,6 +172,8 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"API_THROTTLES": {"sends": "3/min"}}, "E034", "send"),
     ({"API_THROTTLES": {"send": "fast"}}, "E034", "300/min"),
     ({"UNSUBSCRIBE_URL": "/messagecentral/unsubscribe/"}, "E035", "https://"),
+    ({"OUTGOING_ALLOWED_NETWORKS": ("0.0.0.0/0",)}, "W040", "169.254.169.254"),
+    ({"OUTGOING_TIMEOUT": 90}, "E041", "60 seconds"),
     ({"OTP_REVIEWER_NUMBERS": {"+919876543210": "246810"}}, "W005", "review is over"),
     ({"SENDING_ENABLED": False}, "W007", "True"),
     ({"OTP_DRY_RUN": True}, "W008", "False"),
