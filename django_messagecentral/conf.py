@@ -128,6 +128,12 @@ class Settings:
     QUIET_HOURS_ALLOWED: tuple[str, str] = ("10:00", "21:00")  # PROMOTIONAL leaves only between these
     MISSED_START_GRACE: int = 3600
 
+    # -- routing --------------------------------------------------------------------------------
+    ROUTING: str = "fixed"  # or "fallback", "cheapest", or the dotted path of the site's own policy
+    ROUTING_CHANNELS: tuple[str, ...] = ()  # channels to choose from and to go on by, in order
+    ROUTING_FALLBACK_AFTER: int = 0  # seconds without a report after which the next is tried; 0: never
+    ROUTING_MEMORY_DAYS: int = 30  # how long a channel that failed for a number is remembered
+
     # -- callbacks ------------------------------------------------------------------------------
     # secret path tokens; several may live during a rotation
     WEBHOOK_TOKENS: tuple[str, ...] = field(default=(), repr=False)

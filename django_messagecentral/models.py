@@ -15,6 +15,7 @@ from django_messagecentral.messaging.models import (
     Spend,
     Suppression,
 )
+from django_messagecentral.messaging.routing.models import Hop
 from django_messagecentral.verification.models import (
     Challenge,
     PhoneLedger,
@@ -34,6 +35,7 @@ __all__ = [
     "Challenge",
     "CounterDelta",
     "DispatchSlot",
+    "Hop",
     "InboundMessage",
     "Marker",
     "Message",

@@ -85,7 +85,17 @@ class CampaignAdmin(UnconfirmedMixin, admin.ModelAdmin):
             (None, {"fields": first}),
             (
                 _("How it is sent"),
-                {"fields": ("channel", "message_type", "sender_id", "template_id", "entity_id", "mode")},
+                {
+                    "fields": (
+                        "channel",
+                        "message_type",
+                        "sender_id",
+                        "template_id",
+                        "entity_id",
+                        "mode",
+                        "routing",
+                    )
+                },
             ),
             (_("When"), {"fields": ("pace", "ends_at")}),
         )

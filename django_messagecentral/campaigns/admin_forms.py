@@ -13,6 +13,7 @@ from django_messagecentral.campaigns import service
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.campaigns.sheet.errors import UnusableSheet
 from django_messagecentral.conf import app_settings
+from django_messagecentral.messaging.routing.policies import NO_CHANNELS, may_be
 
 
 class CampaignForm(forms.ModelForm):
@@ -39,6 +40,7 @@ class CampaignForm(forms.ModelForm):
             "template_id",
             "entity_id",
             "mode",
+            "routing",
             "pace",
             "ends_at",
         )
@@ -62,6 +64,12 @@ class CampaignForm(forms.ModelForm):
         if pace is not None and pace <= 0:
             raise forms.ValidationError(_("Give more than 0 messages a second, or leave it empty."))
         return pace
+
+    def clean_routing(self) -> str:
+        routing: str = self.cleaned_data["routing"]
+        if not may_be(routing):
+            raise forms.ValidationError(NO_CHANNELS)
+        return routing
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

@@ -38,6 +38,7 @@ from django_messagecentral.messaging.claims import Claim, claim, longest_call
 from django_messagecentral.messaging.delivery import Parcel, carry
 from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.results import NOT_STARTED, Result, record_all
+from django_messagecentral.messaging.routing.choosing import choose_for
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
 from django_messagecentral.messaging.wire import CallResult
@@ -237,6 +238,7 @@ class Puller:
     def _queue_drafts(self) -> bool:
         drafts = Message.objects.filter(campaign=self._campaign_id, status=Status.DRAFT).order_by("pk")
         ids = list(drafts.values_list("pk", flat=True)[:QUEUE_ROWS])
+        choose_for(ids, self._campaign.routing)
         return bool(ids) and bool(
             move(Message.objects.filter(pk__in=ids), Status.DRAFT, Status.QUEUED, Cause.PLAN)
         )

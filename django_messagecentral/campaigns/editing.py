@@ -22,7 +22,7 @@ from django_messagecentral.db import database_for, in_transaction
 from django_messagecentral.messaging.models import Message
 
 AT_ANY_TIME = ("name", "pace", "ends_at")
-UNTIL_LAUNCH = ("text", "mode")
+UNTIL_LAUNCH = ("text", "mode", "routing")
 UNTIL_UPLOAD = ("channel", "message_type", "sender_id", "template_id", "entity_id")  # its messages carry them
 BATCH = 2_000
 

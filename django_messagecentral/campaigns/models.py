@@ -17,6 +17,7 @@ from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.conf import app_settings
 from django_messagecentral.fields import ExactCharField
 from django_messagecentral.messaging.models import Channel, MessageType
+from django_messagecentral.messaging.routing.policies import Routing
 
 
 def upload_storage() -> Storage:
@@ -53,6 +54,14 @@ class Campaign(models.Model):
     template_id = models.CharField(_("template ID"), max_length=40, blank=True, default="")
     entity_id = models.CharField(_("entity ID"), max_length=40, blank=True, default="")
     mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, blank=True, default=Mode.AUTO)
+    routing = models.CharField(
+        _("routing"),
+        max_length=10,
+        choices=Routing.choices,
+        blank=True,
+        default="",
+        help_text=_("Empty: the site's."),
+    )
     pace = models.FloatField(
         _("pace"), null=True, blank=True, help_text=_("Messages a second; empty: the account's own pace.")
     )

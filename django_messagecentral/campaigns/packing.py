@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
 from django_messagecentral.campaigns.models import Campaign
@@ -32,6 +32,7 @@ from django_messagecentral.messaging.models import Message
 from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.quiet_hours import may_leave_now
 from django_messagecentral.messaging.results import Result
+from django_messagecentral.messaging.routing.choosing import chooses
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.messaging.suppression import has_opted_out
 from django_messagecentral.messaging.text import BoundTemplate, Template, TemplateError
@@ -63,7 +64,8 @@ class Packer:
         """The campaign's messages, each with the answer whether its phone has opted out: what
         :meth:`pack` takes. Asked in the claim's own statement, so nobody can opt out unseen before it.
         """
-        asked = has_opted_out(channel=self._campaign.channel, message_type=self._campaign.message_type)
+        channel = OuterRef("channel") if chooses(self._campaign.routing) else self._campaign.channel
+        asked = has_opted_out(channel=channel, message_type=self._campaign.message_type)
         return Message.objects.filter(campaign=self._campaign.pk).annotate(_opted_out=asked)
 
     def pack(self, rows: list[Message]) -> tuple[list[Parcel], Refused]:
@@ -99,11 +101,12 @@ class Packer:
         return texts, refused
 
     def _many(self, rows: list[Message], texts: dict[int, str]) -> list[Parcel]:
-        """Calls of many recipients: those of one call share sheet columns and text."""
+        """Calls of many recipients: those of one call share channel, sheet columns and text."""
         groups: defaultdict[tuple[object, ...], list[Message]] = defaultdict(list)
         by_file = self.mode == Campaign.Mode.FILE
         for row in rows:
-            groups[(self._columns.get(row.upload_id or 0, ()),) if by_file else (texts[row.pk],)].append(row)
+            says = self._columns.get(row.upload_id or 0, ()) if by_file else texts[row.pk]
+            groups[(row.channel, says)].append(row)
         parcels = []
         for group in groups.values():
             template = self._bound_for(group[0])

@@ -33,6 +33,7 @@ from django_messagecentral.conf import MIB, app_settings
 from django_messagecentral.db import database_for, in_transaction
 from django_messagecentral.fields import unusable_fields
 from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.routing.policies import NO_CHANNELS, may_be
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.text import Template, TemplateError
 from django_messagecentral.messaging.transitions import move
@@ -87,6 +88,8 @@ def check_fields(campaign: Campaign) -> None:
         raise CampaignError(_("Give more than 0 messages a second, or leave it empty."))
     if problems := unusable_fields(campaign):
         raise CampaignError(" ".join(problems))
+    if not may_be(campaign.routing):
+        raise CampaignError(NO_CHANNELS)
 
 
 @contextmanager

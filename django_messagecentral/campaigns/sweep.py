@@ -26,6 +26,7 @@ from django_messagecentral.db import database_now
 from django_messagecentral.messaging import counters
 from django_messagecentral.messaging.claims import longest_call
 from django_messagecentral.messaging.models import Message
+from django_messagecentral.messaging.routing.following import time_out
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
 from django_messagecentral.webhooks import calling, delivering
@@ -215,6 +216,7 @@ STEPS: tuple[Callable[[], object], ...] = (
     cancel_leftovers,
     send_orphans,
     process_callbacks,
+    time_out,
     call_verification_sweep,
     call_for_webhooks,
     counters.fold_all,

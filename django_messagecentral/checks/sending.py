@@ -117,10 +117,47 @@ def check_sending_enabled(settings: Settings) -> Iterator[CheckMessage]:
         )
 
 
+def check_routing(settings: Settings) -> Iterator[CheckMessage]:
+    from django_messagecentral.messaging.routing.policies import Routing, load_policy
+
+    channels = settings.ROUTING_CHANNELS
+    words = [name for name in FlowType.__members__ if name != "SAUTH"]
+    for value in channels:
+        if value not in words or channels.count(value) > 1:
+            yield error(
+                36,
+                f"{setting('ROUTING_CHANNELS')} has {value!r}, which is unknown, or there twice.",
+                f"Write some of {', '.join(words)}, each once.",
+            )
+            break
+    try:
+        found = load_policy(settings.ROUTING)
+    except ImproperlyConfigured as fault:
+        yield error(
+            37,
+            f"{setting('ROUTING')}: {fault}.",
+            f"Write one of {', '.join(Routing.values)}, or the dotted path of a Policy of your own.",
+        )
+        return
+    if (found.follows or found.chooses) and len(channels) < 2:
+        yield error(
+            38,
+            f"{setting('ROUTING')} is {settings.ROUTING!r} with less than two {setting('ROUTING_CHANNELS')}.",
+            'List the channels to choose from, in your order, for example ("WHATSAPP", "SMS").',
+        )
+    if settings.ROUTING_FALLBACK_AFTER and len(channels) < 2:
+        yield warning(
+            14,
+            f"{setting('ROUTING_FALLBACK_AFTER')} is set without channels to go on by.",
+            "List them in ROUTING_CHANNELS, or take the time away.",
+        )
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     check_backends,
     check_words,
     check_templates,
     check_regions,
+    check_routing,
     check_sending_enabled,
 )

@@ -8,6 +8,8 @@ from django.contrib import admin, messages
 from django.db import IntegrityError
 from django.forms import ModelForm, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.admin_base import SEE_NUMBERS, InternalAdmin, MaskedPhoneMixin, ReadOnlyAdmin
@@ -23,6 +25,7 @@ from django_messagecentral.messaging.models import (
     Pace,
     Suppression,
 )
+from django_messagecentral.messaging.routing.models import Hop
 from django_messagecentral.phones import InvalidPhone, parse_phone
 
 
@@ -38,6 +41,18 @@ class AttemptInline(admin.TabularInline):
         "started_at",
         "finished_at",
     )
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class HopInline(admin.TabularInline):
+    model = Hop
+    fk_name = "first"
+    fields = ("channel", "cause", "message", "policy", "due_at", "created_at")
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -62,11 +77,14 @@ class MessageAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
     list_select_related = ("campaign",)
     search_fields = ("phone", "transaction_id", "public_id")
     show_full_result_count = False  # it would count millions of rows for each page
-    inlines = (AttemptInline,)
+    inlines = (AttemptInline, HopInline)
     fieldsets = (
         (None, {"fields": ("public_id", "phone_shown", "region", "status", "error_code", "error")}),
         (_("What it says"), {"fields": ("campaign", "row_number", "text_shown", "segments", "cost")}),
-        (_("How it goes"), {"fields": ("channel", "message_type", "sender_id", "template_id", "entity_id")}),
+        (
+            _("How it goes"),
+            {"fields": ("channel", "message_type", "sender_id", "template_id", "entity_id", "follows")},
+        ),
         (
             _("On the way"),
             {
@@ -83,6 +101,15 @@ class MessageAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
             },
         ),
     )
+
+    @admin.display(description=_("follows"))
+    def follows(self, obj: Message) -> str:
+        """The first message of its chain, where it is not that itself."""
+        hop = Hop.objects.filter(message=obj.pk).exclude(first=obj.pk).select_related("first").first()
+        if hop is None:
+            return "-"
+        url = reverse(f"{self.admin_site.name}:messagecentral_message_change", args=[hop.first_id])
+        return format_html('<a href="{}">{}</a> ({})', url, hop.first.public_id, hop.get_cause_display())
 
     @admin.display(description=_("text"))
     def text_shown(self, obj: Message) -> str:
@@ -163,6 +190,15 @@ class AttemptAdmin(InternalAdmin):
     list_display = ("id", "outcome", "code", "http_status", "detail", "worker", "started_at", "finished_at")
     list_filter = ("outcome",)
     raw_id_fields = ("message",)
+    show_full_result_count = False
+
+
+@admin.register(Hop)
+class HopAdmin(InternalAdmin):
+    list_display = ("id", "first", "message", "channel", "cause", "policy", "due_at", "created_at")
+    list_filter = ("cause", "channel")
+    list_select_related = ("first", "message")
+    raw_id_fields = ("first", "message")
     show_full_result_count = False
 
 

@@ -20,6 +20,8 @@ from django_messagecentral.messaging.models import Channel, Message, MessageType
 from django_messagecentral.messaging.pricing import RateCard
 from django_messagecentral.messaging.quiet_hours import may_leave_now
 from django_messagecentral.messaging.results import NOT_STARTED, Result, record
+from django_messagecentral.messaging.routing import choosing, following
+from django_messagecentral.messaging.routing.policies import Asked
 from django_messagecentral.messaging.segments import count_segments
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.messaging.suppression import suppressed_phones
@@ -37,6 +39,7 @@ def send_message(
     entity_id: str = "",
     region: str = "",
     purpose: str = "",
+    routing: str = "",
     idempotency_key: str = "",
 ) -> Message:
     """Store one message and send it in a task after the current transaction commits.
@@ -44,7 +47,8 @@ def send_message(
     ``to`` is a phone in any spelling (``region`` or ``DEFAULT_REGION`` for numbers without a country
     code). Empty options take the site's settings. With an ``idempotency_key`` (at most 100 characters)
     a second call with the same key answers the first call's message and sends nothing. ``purpose`` (at most
-    40 characters) is the site's own word, by which costs are reported.
+    40 characters) is the site's own word, by which costs are reported. ``routing`` names a policy
+    (``fixed``, ``fallback``, ``cheapest``) in place of the site's; a ``channel`` is where it begins.
 
     Raises :class:`~django_messagecentral.phones.InvalidPhone` and
     :class:`~django_messagecentral.exceptions.InvalidArgument`, both ``ValueError``, before
@@ -53,13 +57,15 @@ def send_message(
     if not isinstance(text, str):
         raise InvalidArgument(f"The text is {type(text).__name__}, and must be a str.")
     phone = parse_phone(to, region=region or app_settings.DEFAULT_REGION)
+    message_type = message_type or app_settings.MESSAGE_TYPE
+    channel = choosing.begin(Asked(phone.e164, phone.region, message_type, channel), routing)
     own_template = bool(template_id or entity_id)
     message = Message(
         phone=phone.e164,
         region=phone.region,
         text=text,
-        channel=channel or app_settings.CHANNEL,
-        message_type=message_type or app_settings.MESSAGE_TYPE,
+        channel=channel,
+        message_type=message_type,
         sender_id=sender_id or app_settings.SENDER_ID,
         template_id=template_id if own_template else app_settings.TEMPLATE_ID,
         entity_id=entity_id if own_template else app_settings.ENTITY_ID,
@@ -69,7 +75,7 @@ def send_message(
         idempotency_key=idempotency_key or None,
     )
     _check(message)
-    return _store(message)
+    return _store(message, routing)
 
 
 def _check(message: Message) -> None:
@@ -98,13 +104,14 @@ def _check(message: Message) -> None:
         raise InvalidArgument(" ".join(problems))
 
 
-def _store(message: Message) -> Message:
+def _store(message: Message, routing: str) -> Message:
     from django_messagecentral.messaging.tasks import deliver_message
 
     using = database_for(Message)
     try:
         with transaction.atomic(using=using):
             message.save(force_insert=True)
+            choosing.remember(message, routing)
             transaction.on_commit(partial(deliver_message.delay, message.pk), using=using, robust=True)
     except IntegrityError:
         first = Message.objects.filter(idempotency_key=message.idempotency_key).first()
@@ -149,6 +156,8 @@ def _parcel_or_reason(message: Message) -> Parcel | Result:
         return Result(status=Status.QUEUED, not_before=timezone.now() + timedelta(seconds=blocked))
     if suppressed_phones([message.phone], channel=message.channel, message_type=message.message_type):
         return SUPPRESSED
+    if held := following.held_back(message):
+        return held
     if budget := budgets.spent_budget(message.campaign_id, message.message_type):
         return Result(status=Status.QUEUED, not_before=budgets.look_again_at(budget))
     if wait := may_leave_now(message.phone, message.message_type):

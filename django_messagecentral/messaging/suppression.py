@@ -31,12 +31,12 @@ def suppressed_phones(phones: Iterable[str], *, channel: str, message_type: str)
     return found
 
 
-def has_opted_out(*, channel: str, message_type: str) -> Exists:
-    """The same question as part of a query for messages."""
+def has_opted_out(*, channel: str | OuterRef, message_type: str) -> Exists:
+    """The same question as part of a query for messages, whose own channel it may refer to."""
     return Exists(_opt_outs(channel, message_type).filter(phone=OuterRef("phone")))
 
 
-def _opt_outs(channel: str, message_type: str) -> QuerySet[Suppression]:
+def _opt_outs(channel: str | OuterRef, message_type: str) -> QuerySet[Suppression]:
     of_type = Q(message_type=message_type)
     if message_type != MessageType.OTP or app_settings.OPT_OUT_STOPS_OTP:
         of_type |= Q(message_type="")

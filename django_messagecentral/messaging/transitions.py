@@ -73,12 +73,15 @@ def _announce(changes: list[StatusChange]) -> None:
 
 
 def _count_and_announce(changes: list[StatusChange], deltas: Deltas | None = None) -> None:
+    from django_messagecentral.messaging.routing.following import follow
+
     deltas = deltas or Deltas()
     for change in changes:
         deltas.move(change.campaign_id, change.old, change.new)
     deltas.write()
     outbox.messages_changed(changes)
     if changes:
+        follow(changes)
         transaction.on_commit(partial(_announce, changes), using=database_for(Message), robust=True)
 
 

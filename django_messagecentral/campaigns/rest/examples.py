@@ -14,6 +14,7 @@ CAMPAIGN: dict[str, Any] = {
     "template_id": "",
     "entity_id": "",
     "mode": "",
+    "routing": "",
     "pace": 20.0,
     "status": "ready",
     "status_reason": "",

@@ -13,6 +13,7 @@ from django_messagecentral.campaigns.progress import problems_of
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.countries import resolve_country
 from django_messagecentral.messaging.models import Channel, MessageType
+from django_messagecentral.messaging.routing.policies import Routing
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.rest.base import Filters, ShownChoice, may_see_numbers
 
@@ -38,6 +39,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     id = serializers.UUIDField(source="public_id", read_only=True)
     status = serializers.ChoiceField(CampaignStatus.choices, read_only=True)
     mode = ShownChoice(Campaign.Mode.choices)
+    routing = ShownChoice(Routing.choices)
 
     class Meta:
         model = Campaign
@@ -51,6 +53,7 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
             "template_id",
             "entity_id",
             "mode",
+            "routing",
             "pace",
             "status",
             "status_reason",
@@ -74,6 +77,7 @@ class CreateSerializer(serializers.Serializer[Any]):
     template_id = serializers.CharField(max_length=40, required=False)
     entity_id = serializers.CharField(max_length=40, required=False)
     mode = serializers.ChoiceField(Campaign.Mode.choices, required=False, allow_blank=True)
+    routing = serializers.ChoiceField(Routing.choices, required=False, allow_blank=True)
     pace = serializers.FloatField(min_value=0.01, max_value=100_000, required=False)
     ends_at = serializers.DateTimeField(required=False)
     file = serializers.FileField(required=False)
@@ -90,6 +94,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     template_id = serializers.CharField(max_length=40, required=False, allow_blank=True)
     entity_id = serializers.CharField(max_length=40, required=False, allow_blank=True)
     mode = serializers.ChoiceField(Campaign.Mode.choices, required=False, allow_blank=True)
+    routing = serializers.ChoiceField(Routing.choices, required=False, allow_blank=True)
     pace = serializers.FloatField(min_value=0.01, max_value=100_000, required=False, allow_null=True)
     ends_at = serializers.DateTimeField(required=False, allow_null=True)
 

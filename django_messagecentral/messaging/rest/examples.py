@@ -55,6 +55,7 @@ DETAIL: dict[str, Any] = MESSAGE | {
             "received_at": "2030-01-01T12:00:05Z",
         }
     ],
+    "hops": [],
 }
 SUPPRESSION: dict[str, Any] = {
     "id": "c9d2b1a0-6f5e-4d3c-8b2a-1f0e9d8c7b6a",

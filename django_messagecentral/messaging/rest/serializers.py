@@ -16,6 +16,8 @@ from django_messagecentral.messaging.models import (
     MessageType,
     Suppression,
 )
+from django_messagecentral.messaging.routing.models import Hop
+from django_messagecentral.messaging.routing.policies import Routing
 from django_messagecentral.messaging.states import Status
 from django_messagecentral.phones import InvalidPhone, parse_phone
 from django_messagecentral.rest.base import Filters, MaskedPhone, ShownChoice, may_see_numbers
@@ -46,6 +48,7 @@ class SendSerializer(serializers.Serializer[Any]):
     template_id = serializers.CharField(max_length=40, required=False)
     entity_id = serializers.CharField(max_length=40, required=False)
     purpose = serializers.CharField(max_length=40, required=False)
+    routing = serializers.ChoiceField(Routing.choices, required=False)
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
@@ -105,15 +108,36 @@ class EventSerializer(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
 
 
-class MessageDetailSerializer(MessageSerializer):
-    """A message with its calls to the vendor and its delivery reports, oldest first."""
+class HopSerializer(serializers.ModelSerializer[Hop]):
+    """One send of a message that went on by another channel."""
 
+    message: Any = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    status = serializers.ChoiceField(Status.choices, read_only=True, source="message.status")
+
+    class Meta:
+        model = Hop
+        fields = ("message", "channel", "cause", "status", "created_at")
+        read_only_fields = fields
+
+
+class MessageDetailSerializer(MessageSerializer):
+    """A message with its calls to the vendor, its delivery reports, and all sends of its chain where it went
+    on by another channel (or may); oldest first.
+    """
+
+    hops = serializers.SerializerMethodField()
     attempts = AttemptSerializer(many=True, read_only=True)
     events = serializers.SerializerMethodField()
 
     class Meta(MessageSerializer.Meta):
-        fields = (*MessageSerializer.Meta.fields, "attempts", "events")
+        fields = (*MessageSerializer.Meta.fields, "attempts", "events", "hops")
         read_only_fields = fields
+
+    @extend_schema_field(HopSerializer(many=True))
+    def get_hops(self, obj: Message) -> Any:
+        own = Hop.objects.filter(message=obj.pk).values("first_id")
+        chain = Hop.objects.filter(first__in=own).select_related("message").order_by("pk")
+        return HopSerializer(chain, many=True).data
 
     @extend_schema_field(EventSerializer(many=True))
     def get_events(self, obj: Message) -> Any:

@@ -17,6 +17,7 @@ from django_messagecentral.exceptions import InvalidArgument
 from django_messagecentral.messaging import suppression
 from django_messagecentral.messaging.models import InboundMessage, Message, Suppression
 from django_messagecentral.messaging.rest import examples, serializers
+from django_messagecentral.messaging.routing.policies import in_use
 from django_messagecentral.messaging.service import send_message
 from django_messagecentral.rest.base import Door
 from django_messagecentral.rest.problems import Conflict, KeyReused
@@ -107,8 +108,11 @@ class MessageViewSet(Door):
 
 def _says(message: Message, asked: dict[str, Any]) -> bool:
     """Whether ``message`` is what was asked for (one whose text was purged is no more)."""
-    wanted = {"phone": asked["to"], **{name: value for name, value in asked.items() if name != "to"}}
-    defaults = {"channel": app_settings.CHANNEL, "message_type": app_settings.MESSAGE_TYPE, "purpose": ""}
+    told = {name: value for name, value in asked.items() if name not in ("to", "routing")}
+    wanted = {"phone": asked["to"], **told}
+    defaults = {"message_type": app_settings.MESSAGE_TYPE, "purpose": ""}
+    if not in_use():  # otherwise a channel that was not asked for is the policy's choice
+        defaults["channel"] = app_settings.CHANNEL
     return all(getattr(message, name) == value for name, value in {**defaults, **wanted}.items())
 
 
