@@ -28,6 +28,7 @@ from django_messagecentral.campaigns.unconfirmed import give_up_unconfirmed
 from django_messagecentral.exceptions import InvalidArgument, Outcome
 from django_messagecentral.messaging.models import Budget, Message, Rate, Spend, Suppression
 from django_messagecentral.messaging.recount import differences
+from django_messagecentral.messaging.routing import following
 from django_messagecentral.messaging.routing.choosing import choose_for
 from django_messagecentral.messaging.routing.following import time_out
 from django_messagecentral.messaging.routing.memory import failing_channels
@@ -284,6 +285,20 @@ class TestGoingOn:
         other = Message.objects.create(phone=PHONE)
         with pytest.raises(IntegrityError):
             Hop.objects.create(first=first, message=other, channel="WHATSAPP")
+
+    def test_who_comes_second_looks_again(self, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A report and a time-out at once: the second has read the chain before the first went on."""
+        first = send_message(PHONE, "Hi", routing="fallback")
+        stale = following._chains([Message.objects.select_related("hop").get(pk=first.pk)])
+        following._go_on(following._routed([first.pk]), {first.pk: Hop.Cause.TIMED_OUT})
+        looks = iter([stale])
+        real = following._chains
+        monkeypatch.setattr(following, "_chains", lambda rows: next(looks, None) or real(rows))
+        reported(first, "UNDELIV")
+        assert next(looks, None) is None
+        assert channels_of(outbox) == ["WHATSAPP", "RCS"]
+        first.refresh_from_db()
+        assert first.status == Status.UNDELIVERED
 
     def test_the_api_shows_the_chain(self, api: ApiMaker, client: Any) -> None:
         from django.test import override_settings
