@@ -141,15 +141,25 @@ def _queue() -> Iterator[Sample]:
         yield "live_messages", message_status.value, float(max(0, messages[message_status.value]))
 
     going = [pk for pk, status in live.items() if status == CampaignStatus.SENDING]
-    oldest = now
-    for campaign in (None, *going):
+    yield "queue_oldest_seconds", "", (now - (oldest_queued(going, now) or now)).total_seconds()
+    unconfirmed = Message.objects.filter(status=Status.UNCONFIRMED).order_by()
+    yield "unconfirmed", "", float(unconfirmed[:MOST].count())
+
+
+def oldest_queued(sending: Iterable[int], now: datetime) -> datetime | None:
+    """Since when the oldest message waits that could leave now: a single one, or one of the campaigns with
+    the ids ``sending``. Looked for among the first :data:`IN_LINE` of each queue; None where none waits.
+    """
+    from django_messagecentral.messaging.models import Message
+    from django_messagecentral.messaging.states import Status
+
+    waiting: list[datetime] = []
+    for campaign in (None, *sending):
         line = Message.objects.filter(status=Status.QUEUED, campaign=campaign).order_by("pk")
         for not_before, since in line.values_list("not_before", "updated_at")[:IN_LINE]:
             if not_before is None or not_before <= now:
-                oldest = min(oldest, max(since, not_before or since))
-    yield "queue_oldest_seconds", "", (now - oldest).total_seconds()
-    unconfirmed = Message.objects.filter(status=Status.UNCONFIRMED).order_by()
-    yield "unconfirmed", "", float(unconfirmed[:MOST].count())
+                waiting.append(max(since, not_before or since))
+    return min(waiting, default=None)
 
 
 def _callbacks() -> Iterator[Sample]:

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_messagecentral import health
 from django_messagecentral.callbacks.models import Callback
+from django_messagecentral.campaigns.models import Campaign
+from django_messagecentral.campaigns.states import CampaignStatus
+from django_messagecentral.gauges import IN_LINE
 from django_messagecentral.messaging.markers import UPKEEP, set_marker
 from django_messagecentral.messaging.models import Marker, Message
 from django_messagecentral.messaging.states import Status
@@ -106,6 +111,19 @@ class TestWhatIsBroken:
         row.not_before = timezone.now() + timedelta(hours=1)
         row.save()
         assert found("queue") == (health.OK, "nothing waits")
+
+    def test_a_long_queue_costs_what_a_short_one_does(self) -> None:
+        old = timezone.now() - timedelta(minutes=20)
+        campaign = Campaign.objects.create(
+            name="c", text="x", status=CampaignStatus.SENDING, heartbeat_at=timezone.now()
+        )
+        Message.objects.bulk_create(
+            Message(phone=f"+9198{n:08}", status=Status.QUEUED, campaign=campaign, updated_at=old)
+            for n in range(IN_LINE + 100)
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert health.PROBES["queue"]() == (health.WARNING, "the oldest message has waited 1200 s")
+        assert all("LIMIT" in query["sql"] for query in asked)
 
     def test_reports_that_nobody_processes(self) -> None:
         old = timezone.now() - timedelta(minutes=20)
