@@ -4,6 +4,7 @@ Costs the same at any size.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,8 +20,9 @@ from django_messagecentral.messaging.states import DELIVERY, UNSETTLED, WAITING,
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """Counts are messages; ``cost`` is in ``currency`` and None where a country has no rate;
-    ``seconds`` of wall time.
+    """Counts are messages. ``cost`` is what the messages were charged as submitted, in ``currency``; those
+    without a rate count as nothing. ``estimated_cost`` is None where a country has no rate. ``seconds`` are
+    wall time.
     """
 
     counts: dict[str, int]
@@ -105,15 +107,15 @@ def report(campaign: Campaign) -> CampaignReport:
 
 
 def _estimate(campaign: Campaign, uploads: list[CampaignUpload]) -> tuple[int, Decimal | None]:
-    rates = RateCard.of_day()
-    total, cost = 0, Decimal(0)
-    known = True
+    by_region: Counter[str] = Counter()
     for upload in uploads:
-        for region, (_recipients, segments) in upload.regions.items():
-            total += segments
-            part = rates.cost(
-                segments, channel=campaign.channel, message_type=campaign.message_type, country=region
-            )
-            known = known and part is not None
-            cost += part or 0
-    return total, cost if known else None
+        by_region.update({region: segments for region, (_recipients, segments) in upload.regions.items()})
+    rates, cost = RateCard.of_day(), Decimal(0)
+    known = True
+    for region, segments in sorted(by_region.items()):
+        asked = {"channel": campaign.channel, "message_type": campaign.message_type, "country": region}
+        part = rates.cost(segments, **asked)
+        known = known and part is not None
+        cost += part or 0
+        rates = rates.after(segments, **asked)  # the next country begins in the tier that this one reached
+    return by_region.total(), cost if known else None

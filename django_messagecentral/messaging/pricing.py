@@ -60,6 +60,13 @@ class RateCard:
                 total += price * max(count, 0)
         return total
 
+    def after(self, segments: int, *, channel: str, message_type: str, country: str) -> RateCard:
+        """The card once ``segments`` more are used: whoever adds up several costs goes from card to card, or
+        each of them would begin in the same tier.
+        """
+        key = (channel, message_type, country)
+        return RateCard(self.rates, {**self.used, key: self.used.get(key, 0) + segments})
+
     def _ladder(self, channel: str, message_type: str, country: str) -> list[_Step]:
         """Prices from now on: at least one step, the first begins at 0."""
         asked = (channel, message_type, country)

@@ -21,6 +21,7 @@ from openpyxl import Workbook
 from django_messagecentral import send_message, signals
 from django_messagecentral.campaigns import service as campaigns
 from django_messagecentral.campaigns.dispatch import dispatch
+from django_messagecentral.campaigns.models import Campaign, CampaignUpload
 from django_messagecentral.campaigns.report import report
 from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.messaging import budgets, spending
@@ -82,6 +83,16 @@ class TestRates:
         assert card.cost(1000, **ASKED) == 10 * Decimal("0.10") + 900 * Decimal("0.08") + 90 * Decimal("0.05")
         Spend.objects.update(day=timezone.now().date() - timedelta(days=40))  # last month's count no more
         assert RateCard.of_day().cost(20, **ASKED) == 2
+
+    def test_an_estimate_goes_on_in_the_tier_that_it_has_reached(self) -> None:
+        Rate.objects.create(price="0.10")
+        Rate.objects.create(price="0.05", from_segments=100)
+        campaign = Campaign.objects.create(name="c", text="Hi")
+        for regions in ({"IN": [60, 60], "US": [30, 30]}, {"IN": [60, 60]}):
+            CampaignUpload.objects.create(campaign=campaign, regions=regions, status="done")
+        numbers = report(campaign)
+        assert numbers.estimated_segments == 150
+        assert numbers.estimated_cost == 100 * Decimal("0.10") + 50 * Decimal("0.05")
 
     def test_a_tier_counts_what_its_own_scope_matches(self) -> None:
         Rate.objects.create(price="0.10")
