@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns.models import CampaignUpload, RejectedRow
+from django_messagecentral.campaigns.states import CampaignStatus
 from django_messagecentral.db import batched, in_transaction
 from django_messagecentral.messaging.models import Attempt, InboundMessage, Message, MessageType, Suppression
 from django_messagecentral.messaging.states import Cause, Status
@@ -24,7 +25,7 @@ from django_messagecentral.verification.states import ChallengeStatus
 
 
 class BeingSent(Exception):
-    """A worker is sending a message to this phone at this moment: try again in a minute."""
+    """A worker is sending to this phone, or reading a sheet that may hold it: try again in a minute."""
 
 
 def _rows(queryset: QuerySet[Any], *names: str) -> list[dict[str, Any]]:
@@ -128,6 +129,11 @@ def erase(phone: str, *, forget_opt_outs: bool = False) -> dict[str, int]:
     messages = Message.objects.filter(phone=phone)
     if messages.filter(status=Status.SENDING).exists():
         raise BeingSent("A message to this phone is being sent at this moment: try again in a minute.")
+    reading = (CampaignUpload.Status.PENDING, CampaignUpload.Status.IMPORTING)
+    if CampaignUpload.objects.filter(
+        status__in=reading, campaign__status=CampaignStatus.IMPORTING
+    ).exists():  # it may hold the number, and would bring it back
+        raise BeingSent("A spreadsheet is being read at this moment: try again when it is imported.")
     sending = Q(status=ChallengeStatus.SENDING, held_until__gt=timezone.now())
     if Challenge.objects.filter(sending, living_key=phone).exists():
         raise BeingSent("A code is being sent to this phone at this moment: try again in a minute.")

@@ -155,6 +155,15 @@ class TestAPerson:
             call_command("messagecentral_erase_phone", PHONE, yes=True)
         assert Message.objects.filter(phone=PHONE).exists()
 
+    def test_while_a_sheet_is_being_read_nothing_is_erased(self, campaign: Campaign) -> None:
+        CampaignUpload.objects.create(campaign=campaign, status=CampaignUpload.Status.IMPORTING)
+        Campaign.objects.update(status="importing")
+        with pytest.raises(person.BeingSent, match="imported"):
+            person.erase(PHONE)
+        assert Message.objects.filter(phone=PHONE).exists()
+        Campaign.objects.update(status="cancelled")  # nobody reads it any more
+        assert person.erase(PHONE)["messages"] == 1
+
     def test_while_a_code_is_being_sent_nothing_is_erased(self, campaign: Campaign) -> None:
         soon = timezone.now() + timedelta(seconds=30)
         make_code(status="sending", living_key=PHONE, held_until=soon)
