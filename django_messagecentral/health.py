@@ -176,7 +176,8 @@ def _callbacks() -> tuple[str, str]:
     asked = Message.objects.filter(
         status=Status.SUBMITTED, submitted_at__range=(now - CALLBACK_SAMPLE, now - CALLBACK_WAIT)
     )
-    if asked.exists() and (newest is None or newest < now - CALLBACK_SAMPLE):
+    silent = newest is None or newest < now - CALLBACK_SAMPLE
+    if silent and asked.exists():  # in this order: where reports come, nobody looks through what is under way
         return WARNING, "messages were submitted and no report came for a day: is the webhook registered?"
     parked = Callback.objects.filter(state=Callback.State.PARKED)[: BACKLOG + 1].count()
     if parked:

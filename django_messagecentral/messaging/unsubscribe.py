@@ -89,9 +89,11 @@ def read_token(given: str) -> UUID | None:
 
 
 def message_of(given: str) -> Message | None:
-    """The message that a link was in."""
+    """The message that a link was in; None where its phone was erased: nobody knows whom it would stop."""
     public_id = read_token(given)
-    return Message.objects.filter(public_id=public_id).first() if public_id else None
+    if public_id is None:
+        return None
+    return Message.objects.filter(public_id=public_id, phone__startswith="+").first()
 
 
 def opt_out(message: Message) -> None:

@@ -19,6 +19,7 @@ from django_messagecentral.messaging.segments import count_segments
 from django_messagecentral.messaging.service import deliver
 from django_messagecentral.messaging.states import Cause, Status
 from django_messagecentral.messaging.transitions import move
+from django_messagecentral.privacy import person
 from django_messagecentral.sandbox import SandboxServer
 from tests.campaigns.conftest import CampaignMaker, make_campaign, mobile
 from tests.settings import WEBHOOK_TOKEN
@@ -231,6 +232,13 @@ class TestTheLink:
         assert again.status == Status.SUPPRESSED
         stranger.post(self.path(message), {"undo": "1"})
         assert not Suppression.objects.exists()
+
+    def test_the_link_of_an_erased_phone_promises_nothing(self, client: Client) -> None:
+        message = send_message(PHONE, "Sale! ##unsubscribe##", message_type="PROMOTIONAL")
+        person.erase(PHONE)
+        assert client.get(self.path(message)).status_code == 404
+        answer = client.post(self.path(message), {"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, Suppression.objects.count()) == (404, 0)
 
     @pytest.mark.parametrize("change", ["signature", "id", "length", "rubbish"])
     def test_a_forged_link_stops_nobody(self, change: str, client: Client) -> None:
