@@ -1,4 +1,4 @@
 """Measurements against named peers: the same work, in the same run, on the same machine.
 
-``python -m benchmarks import|dispatch|chaos ... [--json]``. See docs/.
+``python -m benchmarks COMMAND [--json]``; README.rst beside this file lists the commands.
 """

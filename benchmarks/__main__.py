@@ -7,9 +7,11 @@ import importlib
 import importlib.util
 import json
 import os
+import sys
 from typing import Any, Protocol
 
 # Sub-command -> module of this package. A module has HELP, add_arguments(parser) and run(options) -> figures.
+# Figures with "passed": false end the command with exit code 1.
 SUBCOMMANDS = {
     "import": "importing",
     "dispatch": "dispatch",
@@ -47,6 +49,8 @@ def main() -> None:
         print(f"{name:>28}: {value}")
     if options.json:
         print(json.dumps(figures))
+    if figures.get("passed") is False:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

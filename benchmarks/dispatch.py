@@ -13,14 +13,13 @@ import argparse
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from benchmarks.scratch import ROOT, Sandbox, Site
+from benchmarks.scratch import ROOT, Sandbox, Site, add_recipients, free_port
 
 HELP = "messages a second, CPU and queries a message, beside the wire's limit and a hand-written loop"
 TEXT = "Hello ##var##, your balance is ##var2##."
@@ -37,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {
         "BASE_URL": f"http://127.0.0.1:{port}",
         "CUSTOMER_ID": "C-SANDBOX0000001",
@@ -127,28 +124,11 @@ def _ours(options: argparse.Namespace, url: str) -> dict[str, Any]:
     import requests
 
     from django_messagecentral.campaigns import service
-    from django_messagecentral.campaigns.models import Campaign, CampaignUpload
-    from django_messagecentral.messaging.counters import Deltas
+    from django_messagecentral.campaigns.models import Campaign
     from django_messagecentral.messaging.models import Message
 
     campaign = Campaign.objects.create(name="b", text=TEXT, sender_id="UTOMOB", status="ready")
-    upload = CampaignUpload.objects.create(campaign=campaign, columns=["var1", "var2"], status="done")
-    Message.objects.bulk_create(
-        (
-            Message(
-                campaign=campaign,
-                upload=upload,
-                phone=f"+9198{n:08}",
-                region="IN",
-                variables=[f"N{n}", str(n)],
-            )
-            for n in range(options.recipients)
-        ),
-        batch_size=1000,
-    )
-    deltas = Deltas()
-    deltas.add(campaign.pk, "draft", options.recipients)
-    deltas.write()
+    add_recipients(campaign, options.recipients)
     before = requests.get(f"{url}/_sandbox/stats", timeout=10).json()["texts_received"]
     service.call_pullers = lambda _pk: None
     workers = [_Worker(campaign.pk) for _ in range(options.workers)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,58 +19,75 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def site_settings() -> dict[str, Any]:
+    """Django's settings of the scratch site, from the environment that :class:`Site` has filled."""
+    home = os.environ["BENCHMARK_HOME"]
+    return {
+        "SECRET_KEY": "benchmark-only-key-that-is-long-enough-for-everything",
+        "USE_TZ": True,
+        "ALLOWED_HOSTS": ["*"],
+        "INSTALLED_APPS": [
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "phonenumber_field",
+            "rest_framework",
+            "django_messagecentral",
+        ],
+        "DATABASES": {"default": json.loads(os.environ["BENCHMARK_DATABASE"])},
+        "CACHES": {
+            "default": {
+                "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+                "LOCATION": f"{home}/cache",
+            }
+        },
+        "MEDIA_ROOT": f"{home}/media",
+        "ROOT_URLCONF": "django_messagecentral.urls",
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "MESSAGECENTRAL": json.loads(os.environ["BENCHMARK_SETTINGS"]),
+    }
+
+
 def configure() -> None:
     """Set Django up from the environment; in the parent after :class:`Site` has filled it."""
     import django
     from django.conf import settings
 
     os.environ.setdefault("MESSAGECENTRAL_TEST_SQLITE_FILE", "")
-    settings.configure(
-        SECRET_KEY="benchmark-only-key-that-is-long-enough-for-everything",
-        USE_TZ=True,
-        INSTALLED_APPS=[
-            "django.contrib.auth",
-            "django.contrib.contenttypes",
-            "django.contrib.sessions",
-            "django.contrib.messages",
-            "django.contrib.admin",
-            "phonenumber_field",
-            "rest_framework",
-            "django_messagecentral",
-        ],
-        DATABASES={"default": json.loads(os.environ["BENCHMARK_DATABASE"])},
-        CACHES={
-            "default": {
-                "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-                "LOCATION": os.environ["BENCHMARK_HOME"] + "/cache",
-            }
-        },
-        MEDIA_ROOT=os.environ["BENCHMARK_HOME"] + "/media",
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
-        ],
-        TEMPLATES=[
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                },
-            }
-        ],
-        STATIC_URL="static/",
-        ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF="benchmarks.scratch_urls",
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        MESSAGECENTRAL=json.loads(os.environ["BENCHMARK_SETTINGS"]),
-    )
+    settings.configure(**site_settings())
     django.setup()
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def add_recipients(campaign: Any, count: int, first: str = "+9198") -> None:
+    """``count`` messages of ``campaign`` (its columns var1 and var2) as an import leaves them."""
+    from django_messagecentral.campaigns.models import CampaignUpload
+    from django_messagecentral.messaging.counters import Deltas
+    from django_messagecentral.messaging.models import Message
+
+    upload = CampaignUpload.objects.create(campaign=campaign, columns=["var1", "var2"], status="done")
+    Message.objects.bulk_create(
+        (
+            Message(
+                campaign=campaign,
+                upload=upload,
+                phone=f"{first}{n:08}",
+                region="IN",
+                variables=[f"N{n}", str(n)],
+            )
+            for n in range(count)
+        ),
+        batch_size=1000,
+    )
+    deltas = Deltas()
+    deltas.add(campaign.pk, "draft", count)
+    deltas.write()
 
 
 def database(kind: str, home: str) -> dict[str, Any]:
@@ -149,9 +167,9 @@ class Site:
 class Sandbox:
     """The vendor in a process of its own, answering after ``latency`` seconds."""
 
-    def __init__(self, port: int, latency: float) -> None:
+    def __init__(self, port: int, latency: float, **settings: Any) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._latency = latency
+        self._settings = {"latency": latency, "keep_requests": 0, **settings}
         command = [sys.executable, "-m", "django_messagecentral.sandbox", "--port", str(port)]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
@@ -164,8 +182,9 @@ class Sandbox:
 
         for _ in range(100):
             try:
-                settings = {"latency": self._latency, "keep_requests": 0}
-                requests.post(f"{self.url}/_sandbox/config", json=settings, timeout=2).raise_for_status()
+                requests.post(
+                    f"{self.url}/_sandbox/config", json=self._settings, timeout=2
+                ).raise_for_status()
                 return self
             except requests.ConnectionError:
                 time.sleep(0.1)

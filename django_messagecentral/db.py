@@ -67,7 +67,8 @@ def in_transaction(model: type[models.Model]) -> Callable[[Callable[P, T]], Call
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
             using = database_for(model)
-            nested = transaction.get_connection(using).in_atomic_block
+            connection = transaction.get_connection(using)
+            nested = connection.in_atomic_block
             for attempt in range(1, MAX_TRIES + 1):
                 try:
                     with transaction.atomic(using=using):
@@ -78,12 +79,26 @@ def in_transaction(model: type[models.Model]) -> Callable[[Callable[P, T]], Call
                     if not is_conflict(error):
                         raise
                     logger.info("conflict in %s, try %d: %s", function.__qualname__, attempt, error)
-                    time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
+                finally:
+                    leave_half_entered(connection)
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311
             raise AssertionError("unreachable")
 
         return run
 
     return decorate
+
+
+def leave_half_entered(connection: BaseDatabaseWrapper) -> None:
+    """Let go of a connection that broke on its way into a transaction.
+
+    Where the server goes away just then, Django has noted the transaction and not the block that would end
+    it: closed or not, the connection would refuse every query of this process from then on.
+    """
+    if connection.in_atomic_block and not connection.atomic_blocks:
+        connection.in_atomic_block = connection.needs_rollback = connection.closed_in_transaction = False
+        connection.savepoint_ids = []
+        connection.close()
 
 
 def locked(queryset: Any, *, skip_locked: bool = False) -> Any:

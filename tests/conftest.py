@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openpyxl import Workbook
@@ -13,6 +13,9 @@ from openpyxl import Workbook
 from django_messagecentral.sandbox import SandboxServer
 from tests import services
 from tests.celery_app import app as celery_app
+
+if TYPE_CHECKING:
+    from tests.house import House
 
 VENDOR_HEADER = ("Country", "Mobile", "var1", "var2", "var3")
 
@@ -49,6 +52,23 @@ def on_sandbox(messagecentral_sandbox: SandboxServer, settings: Any) -> SandboxS
         "READ_TIMEOUT": 5.0,
     }
     return messagecentral_sandbox
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path,
+    on_sandbox: SandboxServer,
+    live_server: Any,
+    settings: Any,
+    make_sheet: SheetMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[House]:
+    """A whole site with a real broker; the sandbox reports to it."""
+    from tests import house
+
+    house.patch_longest_call(monkeypatch)
+    with house.House(tmp_path, on_sandbox, settings, make_sheet, live_server.url) as site:
+        yield site
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,18 +1,15 @@
-"""Settings of the worker processes that some tests start: the tests' own database, a real broker."""
+"""Settings of the processes that some tests start: the tests' own database, a real broker."""
 
 import json
 import os
+from pathlib import Path
 
+from tests import worker_hooks
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES
 
-DATABASES["default"]["NAME"] = os.environ["MESSAGECENTRAL_WORKER_DATABASE"]
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": os.environ["MESSAGECENTRAL_WORKER_CACHE"],
-    }
-}
+DATABASES["default"].update(json.loads(os.environ["MESSAGECENTRAL_WORKER_DATABASE"]))
+CACHES = json.loads(os.environ["MESSAGECENTRAL_WORKER_CACHES"])
 MEDIA_ROOT = os.environ["MESSAGECENTRAL_WORKER_MEDIA"]
 MESSAGECENTRAL = json.loads(os.environ["MESSAGECENTRAL_WORKER_SETTINGS"])
 
@@ -23,3 +20,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = _celery["broker_transport_options"]
 CELERY_TASK_DEFAULT_QUEUE = _celery["task_default_queue"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+worker_hooks.install(Path(os.environ["MESSAGECENTRAL_WORKER_HOME"]))

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ from django.db import connection
 from tests.celery_app import app
 
 BROKER = os.environ.get("MESSAGECENTRAL_TEST_BROKER", "filesystem")
+URLS = {
+    "filesystem": "filesystem://localhost//",
+    "redis": "redis://127.0.0.1:6379/15",
+    "rabbitmq": "amqp://guest:guest@127.0.0.1:5672//",
+}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,14 +32,11 @@ def broker_options(home: Path) -> dict[str, Any]:
     """Celery's settings for the broker named by MESSAGECENTRAL_TEST_BROKER,
     with a queue of this test's own.
     """
-    urls = {
-        "filesystem": "filesystem://localhost//",
-        "redis": "redis://127.0.0.1:6379/15",
-        "rabbitmq": "amqp://guest:guest@127.0.0.1:5672//",
-    }
-    if BROKER not in urls:
-        raise ValueError(f"MESSAGECENTRAL_TEST_BROKER is {BROKER!r}: use {', '.join(urls)}")
-    transport: dict[str, Any] = {}
+    if BROKER not in URLS:
+        raise ValueError(f"MESSAGECENTRAL_TEST_BROKER is {BROKER!r}: use {', '.join(URLS)}")
+    queue = f"messagecentral-test-{uuid.uuid4().hex[:12]}"
+    # All that Redis keeps for this test carries its name: it can be flushed, and nobody else's with it.
+    transport: dict[str, Any] = {"global_keyprefix": f"{queue}:"} if BROKER == "redis" else {}
     if BROKER == "filesystem":
         for folder in ("queue", "control"):
             (home / folder).mkdir(exist_ok=True)
@@ -45,9 +47,9 @@ def broker_options(home: Path) -> dict[str, Any]:
             "polling_interval": 0.05,
         }
     return {
-        "broker_url": urls[BROKER],
+        "broker_url": URLS[BROKER],
         "broker_transport_options": transport,
-        "task_default_queue": f"messagecentral-test-{uuid.uuid4().hex[:12]}",
+        "task_default_queue": queue,
     }
 
 
@@ -61,7 +63,7 @@ def real_broker(options: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     finally:
-        _delete_queue(options["task_default_queue"])
+        flush_broker(options)
         app.conf.update(before)
         _forget_connections()
 
@@ -74,9 +76,31 @@ def _forget_connections() -> None:
     app.set_default()
 
 
-def _delete_queue(name: str) -> None:
+def flush_broker(options: dict[str, Any]) -> None:
+    """The broker forgets whatever it holds for this test: waiting tasks, and those that workers hold."""
     with app.connection_for_write() as broker:
-        broker.default_channel.queue_delete(name)
+        broker.default_channel.queue_delete(options["task_default_queue"])
+    if prefix := options["broker_transport_options"].get("global_keyprefix"):
+        import redis
+
+        with redis.Redis.from_url(options["broker_url"]) as server:
+            if keys := list(server.scan_iter(match=f"{prefix}*", count=1000)):
+                server.delete(*keys)
+
+
+def worker_environment(home: Path, options: dict[str, Any]) -> dict[str, str]:
+    """What a process of the site needs to know of the test that starts it (``tests.worker_settings``)."""
+    database = {name: str(connection.settings_dict[name]) for name in ("NAME", "HOST", "PORT")}
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
+        "MESSAGECENTRAL_WORKER_HOME": str(home),
+        "MESSAGECENTRAL_WORKER_DATABASE": json.dumps(database),
+        "MESSAGECENTRAL_WORKER_CACHES": json.dumps(settings.CACHES),
+        "MESSAGECENTRAL_WORKER_MEDIA": str(settings.MEDIA_ROOT),
+        "MESSAGECENTRAL_WORKER_SETTINGS": json.dumps(settings.MESSAGECENTRAL),
+        "MESSAGECENTRAL_WORKER_CELERY": json.dumps(options),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 class Worker:
@@ -86,15 +110,7 @@ class Worker:
         self, home: Path, options: dict[str, Any], *, concurrency: int = 2, host: str = "one"
     ) -> None:
         self.log = home / f"worker-{uuid.uuid4().hex[:6]}.log"
-        environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
-            "MESSAGECENTRAL_WORKER_DATABASE": str(connection.settings_dict["NAME"]),
-            "MESSAGECENTRAL_WORKER_CACHE": str(home / "cache"),
-            "MESSAGECENTRAL_WORKER_MEDIA": str(settings.MEDIA_ROOT),
-            "MESSAGECENTRAL_WORKER_SETTINGS": json.dumps(settings.MESSAGECENTRAL),
-            "MESSAGECENTRAL_WORKER_CELERY": json.dumps(options),
-            "PYTHONUNBUFFERED": "1",
-        }
+        environment = worker_environment(home, options)
         command = [sys.executable, "-m", "celery", "-A", "tests.celery_app", "worker", "-l", "INFO"]
         command += [
             "-c",
@@ -109,6 +125,10 @@ class Worker:
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
 
+    def says(self, text: str) -> int:
+        """How many lines of its log hold ``text``."""
+        return sum(text in line for line in self.log.read_text(errors="replace").splitlines())
+
     def signal(self, number: signal.Signals) -> None:
         """To the worker and all its children."""
         os.killpg(self.process.pid, number)
@@ -118,6 +138,13 @@ class Worker:
         if self.process.poll() is None:
             self.signal(signal.SIGKILL)
         self.process.wait()
+
+    def kill_children(self) -> None:
+        """As the kernel does when memory is short: the processes that work die, their parent does not."""
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, check=False)
+        for pid in map(int, found.stdout.split()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def terminate(self, seconds: float = 30) -> None:
         """As a deploy does: the main process is asked to end warmly."""

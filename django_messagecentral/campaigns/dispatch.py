@@ -12,9 +12,10 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError, connections
 from django.db.models import Q
@@ -24,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from django_messagecentral import tracing
 from django_messagecentral.backends import BaseBackend, get_backend
-from django_messagecentral.campaigns import completion
+from django_messagecentral.campaigns import completion, silence
 from django_messagecentral.campaigns.breaker import reason_to_pause
 from django_messagecentral.campaigns.changing import WORKER, change
 from django_messagecentral.campaigns.models import Campaign, DispatchSlot
@@ -62,13 +63,15 @@ def dispatch(campaign_id: int) -> bool:
     """Work one slice on ``campaign_id``; whether a successor should be called. Safe when run twice,
     also at once.
     """
+    if silence.pause_silent(Campaign.objects.filter(pk=campaign_id)):
+        return False
     seat = _take_seat(campaign_id)
     if seat is None:
         return False
     try:
         return Puller(campaign_id, get_backend()).run()
     finally:
-        DispatchSlot.objects.filter(pk=seat.pk, claim=seat.claim).update(claim=None, lease_until=None)
+        _hold_on(partial(_leave_seat, seat), "a seat is")
 
 
 def _take_seat(campaign_id: int) -> DispatchSlot | None:
@@ -80,6 +83,10 @@ def _take_seat(campaign_id: int) -> DispatchSlot | None:
         if seats.update(claim=claim_id, lease_until=database_now(DispatchSlot) + lease):
             return DispatchSlot.objects.get(campaign=campaign_id, number=number)
     return None
+
+
+def _leave_seat(seat: DispatchSlot) -> None:
+    DispatchSlot.objects.filter(pk=seat.pk, claim=seat.claim).update(claim=None, lease_until=None)
 
 
 class Puller:
@@ -307,21 +314,23 @@ class Puller:
             logger.error("campaign %s paused: %s", self._campaign.public_id, reason)
 
 
-def _record(by_claim: dict[uuid.UUID, dict[int, Result]]) -> None:
-    """Write answers; while the database is away they are held,
-    since each lost one is an unconfirmed message.
+def _hold_on(write: Callable[[], object], what: str) -> None:
+    """``write``, and again while the database is away: an answer that is lost is an unconfirmed message, and
+    a seat that is not left stays empty until its lease ends.
     """
     ends = time.monotonic() + DATABASE_SECONDS
     while True:
         try:
-            record_all(by_claim)
+            write()
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > ends:
                 raise
-            logger.warning(
-                "the database is away, %d answers are held: %s", sum(map(len, by_claim.values())), error
-            )
+            logger.warning("the database is away, %s held: %s", what, error)
             connections[database_for(Message)].close()
             time.sleep(1.0)
         else:
             return
+
+
+def _record(by_claim: dict[uuid.UUID, dict[int, Result]]) -> None:
+    _hold_on(partial(record_all, by_claim), f"{sum(map(len, by_claim.values()))} answers are")

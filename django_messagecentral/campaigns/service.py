@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from django.core.files import File
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -202,11 +203,15 @@ def _enter(campaign: Campaign, new: CampaignStatus, *, only_from: Any = None, **
         if not Campaign.objects.filter(pk=campaign.pk).exists():
             raise CampaignError(_("Somebody has deleted the campaign."))
         campaign.refresh_from_db()
-        raise CampaignError(
-            _("The campaign is %(now)s, so it cannot become %(new)s.")
-            % {"now": campaign.get_status_display(), "new": new.label}
-        )
+        raise _refusal(campaign, new)
     campaign.refresh_from_db()
+
+
+def _refusal(campaign: Campaign, new: CampaignStatus) -> CampaignError:
+    return CampaignError(
+        _("The campaign is %(now)s, so it cannot become %(new)s.")
+        % {"now": campaign.get_status_display(), "new": new.label}
+    )
 
 
 def check_text(campaign: Campaign, text: str) -> None:
@@ -224,6 +229,9 @@ def check_text(campaign: Campaign, text: str) -> None:
 def launch(campaign: Campaign, *, at: datetime | None = None) -> Campaign:
     """Start sending now, or at ``at`` (aware). Raises :class:`CampaignError`; of two launches one wins."""
     if not Message.objects.of_campaign(campaign).filter(status=Status.DRAFT).exists():
+        campaign.refresh_from_db()
+        if campaign.status not in (*TAKES_UPLOADS, CampaignStatus.IMPORTING):  # somebody was quicker
+            raise _refusal(campaign, CampaignStatus.SENDING)
         raise CampaignError(
             _("The campaign has no recipients yet. Upload a spreadsheet, and mend its rejected rows.")
         )
@@ -245,7 +253,7 @@ def start(campaign: Campaign, *, only_from: Any = None) -> Campaign:
         CampaignStatus.SENDING,
         only_from=only_from,
         status_reason="",
-        heartbeat_at=now,
+        heartbeat_at=Now(),
         failures_in_row=0,
         completed_at=None,
         launched_at=campaign.launched_at or now,

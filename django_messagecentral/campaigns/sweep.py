@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_messagecentral.callbacks import processing
-from django_messagecentral.campaigns import completion, service
-from django_messagecentral.campaigns.changing import SWEEP, caused_by, change
+from django_messagecentral.campaigns import completion, service, silence
+from django_messagecentral.campaigns.changing import SWEEP, caused_by
 from django_messagecentral.campaigns.models import Campaign, CampaignUpload
 from django_messagecentral.campaigns.states import LIVE, CampaignStatus
 from django_messagecentral.conf import app_settings
@@ -37,7 +37,6 @@ BATCH = 1_000
 TASK_EXPIRES = 60  # seconds; a task that no worker took by then is sent again by a later sweep
 ORPHAN_AFTER = 30.0  # seconds a single message may wait for its own task before the sweep sends another
 SIGN_AFTER = 60.0  # seconds after which a campaign that only waits is signed for
-SILENCE = 3600.0  # seconds without a worker's sign after which a person decides
 
 
 def sweep() -> None:
@@ -104,22 +103,8 @@ def start_scheduled() -> None:
 
 
 def pause_silent() -> None:
-    """A campaign found ``sending`` after an hour's silence (an outage,
-    a restored snapshot) waits for a person.
-    """
-    silent = Campaign.objects.filter(
-        status=CampaignStatus.SENDING, heartbeat_at__lt=timezone.now() - timedelta(seconds=SILENCE)
-    )
-    reason = _(
-        "No worker has worked on it for over an hour. Make sure that nothing was "
-        "sent from elsewhere, then resume."
-    )
-    for campaign in silent:
-        again = Campaign.objects.filter(
-            pk=campaign.pk, status=CampaignStatus.SENDING, heartbeat_at=campaign.heartbeat_at
-        )
-        if change(again, CampaignStatus.PAUSED, cause=SWEEP, status_reason=reason):
-            logger.error("campaign %s paused: %s", campaign.public_id, reason)
+    """Campaigns that nobody has worked on for over an hour."""
+    silence.pause_silent(Campaign.objects.all())
 
 
 def _work() -> Exists:
@@ -135,7 +120,8 @@ def sign_for_waiting() -> None:
     hours, a vendor that asked for time), or the site does not send. Their silence is no outage.
     """
     quiet = Campaign.objects.filter(
-        status=CampaignStatus.SENDING, heartbeat_at__lt=timezone.now() - timedelta(seconds=SIGN_AFTER)
+        status=CampaignStatus.SENDING,
+        heartbeat_at__lt=database_now(Campaign) - timedelta(seconds=SIGN_AFTER),
     )
     if app_settings.SENDING_ENABLED:
         quiet = quiet.exclude(_work())

@@ -92,8 +92,11 @@ def fold() -> int:
 
 
 def fold_all() -> int:
-    """Fold until nothing is left; the number folded."""
-    total = 0
-    while folded := fold():
+    """Fold what is there; the number folded. What others write meanwhile waits for the next time: while a
+    campaign sends there is always something new.
+    """
+    total, folded = 0, FOLD_ROWS
+    while folded >= FOLD_ROWS:
+        folded = fold()
         total += folded
     return total

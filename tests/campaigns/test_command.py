@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -41,7 +39,7 @@ from django_messagecentral.sandbox import SandboxServer
 from tests.campaigns.conftest import CampaignMaker, mobile
 from tests.conftest import SheetMaker
 from tests.settings import WEBHOOK_TOKEN
-from tests.workers import ROOT, Worker, broker_options, real_broker
+from tests.workers import ROOT, Worker, broker_options, real_broker, worker_environment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
@@ -524,14 +522,7 @@ def manage(tmp_path: Path, settings: Any) -> Iterator[Callable[..., subprocess.C
         }
     }
     options = broker_options(tmp_path)
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
-        "MESSAGECENTRAL_WORKER_DATABASE": str(connection.settings_dict["NAME"]),
-        "MESSAGECENTRAL_WORKER_CACHE": str(tmp_path / "cache"),
-        "MESSAGECENTRAL_WORKER_MEDIA": str(django_settings.MEDIA_ROOT),
-        "MESSAGECENTRAL_WORKER_SETTINGS": json.dumps(django_settings.MESSAGECENTRAL),
-        "MESSAGECENTRAL_WORKER_CELERY": json.dumps(options),
-    }
+    environment = worker_environment(tmp_path, options)
 
     def run_process(*arguments: Any, **changed: str) -> subprocess.CompletedProcess[str]:
         program = "import tests.celery_app; from django.core.management import execute_from_command_line as e"
@@ -591,7 +582,7 @@ def test_an_error_is_one_line_and_exit_code_1(
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.endswith("\nCommandError: There is no campaign with the id abcd.\n")
     empty = str(tmp_path / "nowhere") if connection.vendor == "sqlite" else "messagecentral_nowhere"
-    nowhere = manage("launch", "abcd", MESSAGECENTRAL_WORKER_DATABASE=empty)
+    nowhere = manage("launch", "abcd", MESSAGECENTRAL_WORKER_DATABASE=json.dumps({"NAME": empty}))
     assert (nowhere.returncode, nowhere.stdout) == (1, "")
     assert "CommandError: The database: " in nowhere.stderr
     assert "Traceback" not in answer.stderr + nowhere.stderr

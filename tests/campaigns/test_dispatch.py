@@ -214,6 +214,16 @@ def test_of_two_people_who_press_launch_one_wins(make_campaign: CampaignMaker) -
         service.launch(second)
 
 
+def test_who_presses_launch_after_the_last_draft_was_queued_is_told_so(
+    make_campaign: CampaignMaker, on_sandbox: SandboxServer
+) -> None:
+    campaign = make_campaign(3)
+    late = Campaign.objects.get(pk=campaign.pk)
+    dispatch(service.launch(campaign).pk)
+    with pytest.raises(service.CampaignError, match="is completed, so it cannot become sending"):
+        service.launch(late)
+
+
 def test_nothing_is_launched_without_recipients(make_campaign: CampaignMaker) -> None:
     campaign = make_campaign(rows=[[91, "1", "bad", 1, "x"]])
     with pytest.raises(service.CampaignError, match="no recipients"):
@@ -329,6 +339,19 @@ class TestSchedule:
         campaign.refresh_from_db()
         assert campaign.status == CampaignStatus.PAUSED
         assert "over an hour" in campaign.status_reason
+
+    def test_a_task_from_before_the_silence_sends_nothing(
+        self, make_campaign: CampaignMaker, on_sandbox: SandboxServer
+    ) -> None:
+        """A worker may find the broker's old tasks before the sweep has looked."""
+        campaign = service.launch(make_campaign(2))
+        Campaign.objects.update(heartbeat_at=timezone.now() - timedelta(hours=2))
+        assert dispatch(campaign.pk) is False
+        campaign.refresh_from_db()
+        assert campaign.status == CampaignStatus.PAUSED
+        assert received(on_sandbox) == {}
+        dispatch(service.resume(campaign).pk)
+        assert sum(received(on_sandbox).values()) == 2
 
     def test_a_campaign_whose_messages_all_wait_is_healthy(self, make_campaign: CampaignMaker) -> None:
         """Quiet hours, for instance. The sweep goes on giving signs of life for it."""

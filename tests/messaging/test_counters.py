@@ -53,3 +53,28 @@ def test_messages_without_a_campaign_are_not_counted() -> None:
     deltas.move(None, "queued", "sending")
     deltas.write()
     assert not CounterDelta.objects.exists()
+
+
+def test_folding_ends_while_others_go_on_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = Campaign.objects.create(name="c", text="t")
+    real_fold, rounds = counters.fold, 0
+
+    def write_one() -> None:
+        deltas = counters.Deltas()
+        deltas.add(campaign.pk, "sending", 1)
+        deltas.write()
+
+    def fold_beside_a_writer() -> int:
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 10, "it runs after the writer for ever"
+        folded = real_fold()
+        write_one()
+        return folded
+
+    monkeypatch.setattr(counters, "FOLD_ROWS", 2)
+    monkeypatch.setattr(counters, "fold", fold_beside_a_writer)
+    for _ in range(5):
+        write_one()
+    assert counters.fold_all() >= 5
+    assert counters.read(campaign.pk)["sending"] == 5 + rounds
