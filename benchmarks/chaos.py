@@ -6,9 +6,8 @@ SIGSTOP of a worker until all of its leases are over, then SIGCONT; all tasks of
 Nothing is done by hand to leases or seats. At the end a person sends the unconfirmed ones again.
 
 ``unconfirmed`` are messages whose worker was killed or stopped, as the sweep finds them. At no kill may there
-be more than ``in_flight_bound``: what the killed worker's pullers can have claimed, which is all that a
-puller's threads carry or that waits for them (``AHEAD_MOST`` calls a thread), and half as much that is
-answered and not yet written.
+be more than ``in_flight_bound``: what the killed worker's pullers can have claimed, ``AHEAD_MOST`` calls a
+thread, whether a thread carries them, or they wait for one, or they are answered and not yet written.
 """
 
 from __future__ import annotations
@@ -302,7 +301,6 @@ class Chaos:
         ends = {"delivered", "unconfirmed", "failed"}
         lost = {phone for phone, state in status.items() if state not in ends} | (delivered ^ set(received))
         swept = {phone for pk, phone, _state in rows if pk in self._swept}
-        ahead = AHEAD_MOST * THREADS
         return {
             "kills": len(self._claimed),
             "stops": self._options.stops,
@@ -316,7 +314,7 @@ class Chaos:
             "never_left": len({phone for phone in swept if status[phone] == "unconfirmed"} - set(received)),
             "unconfirmed_by_kills": sum(self._dead_by_kill()),
             "unconfirmed_at_worst_kill": max(self._dead_by_kill(), default=0),
-            "in_flight_bound": CHILDREN * (ahead + ahead // 2),
+            "in_flight_bound": CHILDREN * AHEAD_MOST * THREADS,
         }
 
     def _dead_by_kill(self) -> list[int]:

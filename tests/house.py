@@ -161,11 +161,10 @@ class House:
         connections.close_all()
 
     def in_flight_bound(self, pullers: int) -> int:
-        """Messages that so many pullers can hold at once: with threads and waiting for them, and answered
-        but not yet written (the next claim is made when half of a batch is free, written is half a batch).
+        """Messages that so many pullers can hold at once: with threads, waiting for them, and answered but
+        not yet written.
         """
-        ahead = AHEAD_MOST * int(self._settings.MESSAGECENTRAL["DISPATCH_THREADS"])
-        return pullers * (ahead + ahead // 2)
+        return pullers * AHEAD_MOST * int(self._settings.MESSAGECENTRAL["DISPATCH_THREADS"])
 
     # -- the judge ------------------------------------------------------------------------------
 
