@@ -15,11 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final, cast
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, DecodeError, NameResolutionError, NewConnectionError
 
 from django_messagecentral import __version__
@@ -85,6 +86,7 @@ class Transport:
         self._timeout = (_positive(connect_timeout), _positive(read_timeout))
         self._pool_size = pool_size
         self._sessions: dict[int, requests.Session] = {}
+        self._surroundings: dict[str, Any] | None = None
 
     def exchange(self, call: Call, *, token: Token | None = None) -> Answer:
         """Raises ConnectionNotMade, AnswerLost or UnreadableAnswer; every HTTP status is an answer."""
@@ -122,21 +124,44 @@ class Transport:
         progress.begin()
         started = time.monotonic()
         try:
-            response = self._session().request(
-                call.method,
-                self.base_url + call.path,
-                params=list(call.query),
-                data=list(call.form) or None,
-                files=call.files,
-                headers={"authToken": token.value} if token else None,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            )
+            response = self._send(call, {"authToken": token.value} if token else {})
         except _LIBRARY_ERRORS as error:
             return classify(error)
         with response:
             return self._read(response, max(started + sum(self._timeout), time.monotonic() + GRACE))
+
+    def _send(self, call: Call, headers: dict[str, str]) -> requests.Response:
+        session, url = self._session(), self.base_url + call.path
+        if call.form or call.files:
+            return session.request(
+                call.method,
+                url,
+                params=list(call.query),
+                data=list(call.form) or None,
+                files=call.files,
+                headers=headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+        # One message: made by hand, at half of what it costs requests. An adapter follows nothing.
+        request = requests.PreparedRequest()
+        request.method = call.method
+        request.url = f"{url}?{urlencode(call.query)}" if call.query else url
+        request.headers = CaseInsensitiveDict[str]()
+        request.headers.update(cast("dict[str, str]", {**session.headers, **headers}))
+        if call.method != "GET":
+            request.headers["Content-Length"] = "0"
+        return session.get_adapter(url).send(
+            request, stream=True, timeout=self._timeout, **self._environment(session)
+        )
+
+    def _environment(self, session: requests.Session) -> dict[str, Any]:
+        """Proxies and certificates by the environment, as requests reads them; once a process."""
+        if self._surroundings is None:
+            found = session.merge_environment_settings(self.base_url, {}, True, None, None)
+            self._surroundings = {name: found[name] for name in ("proxies", "verify", "cert")}
+        return self._surroundings
 
     def _read(self, response: requests.Response, deadline: float) -> Answer | UnreadableAnswer:
         """The body, piece by piece: a server that drips one byte a second must not hold a worker for ever."""
