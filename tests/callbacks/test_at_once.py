@@ -54,7 +54,8 @@ def store_answers(claims: dict[UUID, list[Message]]) -> None:
 
 def drain_until(over: threading.Event) -> None:
     while not over.wait(0.005):
-        Callback.objects.filter(state="unmatched").update(next_try_at=timezone.now())
+        # Hurried on; but a hundred tries within a second are not the hours after which a report is parked.
+        Callback.objects.filter(state="unmatched").update(next_try_at=timezone.now(), tries=0)
         processing.process_batch()
 
 
