@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -491,6 +492,30 @@ class TestCampaigns:
             queries[count] = len(captured)
         assert Hop.objects.filter(cause="undelivered").count() == 105
         assert queries[100] <= queries[5] + 5
+
+    def test_many_failures_at_once_go_on_at_the_pace(
+        self, outbox: Outbox, make_campaign: CampaignMaker, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        campaign = self.launched(make_campaign, 40, routing="fallback")
+        setting(settings, PACE_PER_SECOND=10.0)
+        monkeypatch.setattr(processing, "call_worker", lambda: None)
+        outbox.clear()
+        now = timezone.now()
+        for count in (30, 10):  # two batches of reports
+            for row in Message.objects.of_campaign(campaign).filter(status=Status.SUBMITTED)[:count]:
+                receive({"messageId": row.transaction_id, "status": "UNDELIV", "mobile": row.phone[1:]})
+            assert processing.process_batch() == count
+        assert len(outbox) == 10
+        waiting = Message.objects.filter(campaign__isnull=True, not_before__isnull=False).order_by(
+            "not_before"
+        )
+        moments = [(message.not_before - now).total_seconds() for message in waiting if message.not_before]
+        assert len(moments) == 30
+        assert 2.5 < moments[-1] < 15
+        assert all(after - before > 0.05 for before, after in pairwise(moments))
+        Message.objects.update(not_before=now)
+        sweep()
+        assert len(outbox) == 40
 
 
 def test_a_site_without_channels_pays_nothing(settings: Any) -> None:

@@ -37,6 +37,7 @@ PURPOSE = "fallback"  # of what follows a message that has no purpose of its own
 CANCELLED, PAUSED = "cancelled", "paused"  # states of a campaign
 PAUSED_WAIT = 60.0  # seconds after which a message of a paused campaign's chain is looked at again
 BATCH = 500
+MOST_AHEAD = 100_000  # messages in line that are counted
 
 
 def follow(changes: Sequence[transitions.StatusChange]) -> None:
@@ -175,17 +176,33 @@ def _store(firsts: list[Hop], hops: list[Hop]) -> None:
     from django_messagecentral.messaging.tasks import deliver_message
 
     using = database_for(Message)
+    messages = [hop.message for hop in hops]
+    _line_up(messages)
     try:
         with transaction.atomic(using=using):
             Hop.objects.bulk_create(firsts, batch_size=BATCH)
-            Message.objects.bulk_create([hop.message for hop in hops], batch_size=BATCH)
-            for hop in hops:
-                hop.message_id = hop.message.pk
+            Message.objects.bulk_create(messages, batch_size=BATCH)
+            for hop, message in zip(hops, messages, strict=True):
+                hop.message_id = message.pk
             Hop.objects.bulk_create(hops, batch_size=BATCH)
     except IntegrityError as error:
         raise Conflict("somebody else went on with these messages") from error
-    for hop in hops:
-        transaction.on_commit(partial(deliver_message.delay, hop.message_id), using=using, robust=True)
+    for message in messages:
+        if message.not_before is None:
+            transaction.on_commit(partial(deliver_message.delay, message.pk), using=using, robust=True)
+
+
+def _line_up(messages: list[Message]) -> None:
+    """A second's worth of the pace leaves at once. The others get moments of their own, behind those that
+    wait already, and the sweep sends them: single messages do not wait for the pace, and reports come by
+    thousands.
+    """
+    now, rate = timezone.now(), app_settings.PACE_PER_SECOND
+    queued = Message.objects.filter(campaign__isnull=True, status=Status.QUEUED, not_before__gt=now)
+    ahead = queued.order_by()[:MOST_AHEAD].count()
+    at_once = 0 if ahead else max(1, int(rate))
+    for place, message in enumerate(messages[at_once:], start=ahead + 1):
+        message.not_before = now + timedelta(seconds=place / rate)
 
 
 def _call_off(delivered: list[int]) -> None:
