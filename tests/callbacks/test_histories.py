@@ -90,9 +90,11 @@ def store_the_answer(campaign: Campaign) -> None:
 
 
 def process() -> None:
-    """As the sweep would, hours later: until nothing moves."""
+    """As the sweep would, hours later: until nothing moves. A long history must not use up a day's tries."""
     for _ in range(3):
-        Callback.objects.filter(state__in=("pending", "unmatched")).update(next_try_at=timezone.now())
+        Callback.objects.filter(state__in=("pending", "unmatched")).update(
+            next_try_at=timezone.now(), tries=0
+        )
         while processing.process_batch():
             pass
 
