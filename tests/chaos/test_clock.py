@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.broker,
     pytest.mark.chaos_short,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 HOUR = 3600.0
 

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.server_database,
     pytest.mark.broker,
     pytest.mark.chaos_short,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 ROWS = 15_000
 KILLS = 5
@@ -89,7 +89,7 @@ def test_an_import_killed_at_random_moments_ends_as_its_twin(house: House) -> No
     row = 0
     for kill in range(KILLS):
         goal = row + dice.randrange(100, ROWS // KILLS // 2)
-        house.swept_until(lambda goal=goal: has_passed(goal), 30)  # type: ignore[misc]
+        house.swept_until(lambda goal=goal: has_passed(goal))  # type: ignore[misc]
         time.sleep(dice.uniform(0, 0.03))
         if kill == KILLS // 2:
             worker.kill()

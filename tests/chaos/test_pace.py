@@ -15,9 +15,9 @@ pytestmark = [
     pytest.mark.server_database,
     pytest.mark.broker,
     pytest.mark.chaos_short,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
-PACE = 120.0
+PACE = 100.0
 SECONDS = 15.0  # of the window that is measured
 WARM = 2.0  # before it: a second's worth leaves at once after a rest
 

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.server_database,
     pytest.mark.broker,
     pytest.mark.chaos_short,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
 ]
 
 
