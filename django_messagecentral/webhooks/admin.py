@@ -24,7 +24,7 @@ CHANGE = "messagecentral.change_webhookendpoint"
 
 class EndpointForm(forms.ModelForm):
     events = forms.MultipleChoiceField(
-        label=_("events"), choices=EventType.choices, widget=forms.CheckboxSelectMultiple
+        label=_("Events"), choices=EventType.choices, widget=forms.CheckboxSelectMultiple
     )
 
     class Meta:
