@@ -1,4 +1,4 @@
-"""Tells the structured log (:mod:`django_messagecentral.events`) how verifications end."""
+"""Tells the structured log (:mod:`django_messagecentral.events`) how verifications end, and begin again."""
 
 from __future__ import annotations
 
@@ -30,3 +30,21 @@ def _tell(ids: list[int]) -> None:
         channel = row.challenge.channel if row.challenge else ""
         cause = row.reason or row.status
         events.verification(row.public_id, row.purpose, channel, old, row.status, cause, now)
+
+
+def left_expired(changed: object, verification: Verification, new: VerificationStatus) -> None:
+    """After the commit, tell that ``verification`` was expired and is ``new`` now, if ``changed`` at all:
+    it goes on with another code, or was cancelled. ``verification`` still holds the old state.
+    """
+    was_expired = changed and verification.status == VerificationStatus.EXPIRED
+    if was_expired and events.logger.isEnabledFor(logging.INFO):
+        tell = partial(_tell_of_expired, verification.pk, new)
+        transaction.on_commit(tell, using=database_for(Verification), robust=True)
+
+
+def _tell_of_expired(pk: int, new: VerificationStatus) -> None:
+    row = Verification.objects.select_related("challenge").get(pk=pk)
+    channel = row.challenge.channel if row.challenge else ""
+    cause = "another_code" if new == VerificationStatus.PENDING else new.value
+    old = VerificationStatus.EXPIRED.value
+    events.verification(row.public_id, row.purpose, channel, old, new.value, cause, timezone.now())

@@ -18,7 +18,7 @@ from django_messagecentral.verification.states import (
     sources_of,
 )
 from django_messagecentral.verification.subjects import subjects_of
-from django_messagecentral.verification.telling import left_pending
+from django_messagecentral.verification.telling import left_expired, left_pending
 from django_messagecentral.verification.transactions import committed
 
 
@@ -55,6 +55,7 @@ def _cancel(verification: Verification) -> bool:
         pk=verification.pk, status__in=sources_of(VerificationStatus.CANCELLED)
     ).update(status=VerificationStatus.CANCELLED, reason=Reason.CANCELLED)
     left_pending(done and verification.status == VerificationStatus.PENDING, [verification.pk])
+    left_expired(done, verification, VerificationStatus.CANCELLED)
     if done:
         challenge = Challenge.objects.filter(pk=verification.challenge_id or 0).first()
         if challenge is not None and not challenge.held_by_vendor:

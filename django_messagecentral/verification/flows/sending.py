@@ -35,6 +35,7 @@ from django_messagecentral.verification.states import (
     VerificationStatus,
     sources_of,
 )
+from django_messagecentral.verification.telling import left_expired
 from django_messagecentral.verification.transactions import committed
 
 logger = logging.getLogger("django_messagecentral.verification")
@@ -191,6 +192,7 @@ def _reserve(
     )
     if not changed:
         raise Refused(Verdict(Reason.UNKNOWN))
+    left_expired(changed, verification, VerificationStatus.PENDING)
     verification.refresh_from_db()
     return verification
 
