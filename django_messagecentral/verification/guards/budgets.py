@@ -70,8 +70,8 @@ def _take_one(scope: str, day: date, limit: int, *, net: bool = True) -> bool:
     rows = SendBudget.objects.filter(scope=scope, day=day)
     if rows.filter(**room).update(used=F("used") + 1):
         return True
-    if rows.exists():
-        return False
+    # Perhaps it is the day's first. It is not looked up: of many who come at once another may have made
+    # the row since the UPDATE, and whoever finds it there would take it for spent.
     SendBudget.objects.bulk_create([SendBudget(scope=scope, day=day)], ignore_conflicts=True)
     return bool(rows.filter(**room).update(used=F("used") + 1))
 
