@@ -51,6 +51,7 @@ SIGN_SECONDS = 2.0  # how often a sign of life is given, and rivals and budgets 
 FLUSH_SECONDS = 1.0  # how long a result may wait for company before it is written
 IDLE_SECONDS = 3.0  # a puller with nothing to do for this long ends; the sweep calls a new one
 QUEUE_ROWS = 5_000  # drafts that become queued in one step
+GATHER_SECONDS = 0.7  # between two reservations where the pace grants less than could be sent
 EMPTY_SECONDS = 0.3  # after which an empty queue is looked at again
 AHEAD_SECONDS = 1.0  # seconds of calls, at the pace of late, that may wait for a free thread
 LEARN_SECONDS = 0.25  # how long the vendor is watched before anything is claimed ahead
@@ -177,9 +178,12 @@ class Puller:
         room = ahead - len(self._flying) - len(self._landed)  # a landed one is claimed until it is written
         if room < self._batch():
             return FLUSH_SECONDS
-        granted = self._reserve(room * self._packer.call_size)
+        wanted = room * self._packer.call_size
+        granted = self._reserve(wanted)
         if not granted.count:
-            return granted.wait
+            return self._nothing_until(max(granted.wait, GATHER_SECONDS))
+        if granted.count < wanted:  # the pace is what holds us: let some gather, instead of asking for each
+            self._nothing_until(GATHER_SECONDS)
         asked = time.monotonic()
         claimed = claim(self._packer.claimable(), granted.count)
         # Where the database kept us waiting, somebody may have paused meanwhile.
