@@ -104,7 +104,8 @@ def test_a_batch_of_reports_costs_as_many_statements_as_a_tenth_of_it() -> None:
             connection,
         ) as queries:
             assert processing.process_batch() == count
-        costs.append(len(queries))
+        # Who subscribes is asked once in a while, and not for every batch.
+        costs.append(sum("webhookendpoint" not in query["sql"] for query in queries))
         assert not Message.objects.filter(status=Status.SUBMITTED).exists()
     assert costs[0] == costs[1]
     assert costs[0] < 30
