@@ -125,8 +125,12 @@ class House:
         """A campaign that can be launched."""
         campaign = self.uploaded(recipients, **options)
         run_import(campaign.uploads.get().pk)
-        campaign.refresh_from_db()
-        assert campaign.status == CampaignStatus.READY
+
+        def is_ready() -> bool:  # a worker that runs already may have taken the import
+            campaign.refresh_from_db()
+            return campaign.status == CampaignStatus.READY
+
+        wait_until(is_ready, 60)
         return campaign
 
     def launched(self, recipients: int, **options: Any) -> Campaign:

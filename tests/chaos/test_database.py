@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns import service
+from django_messagecentral.campaigns.dispatch import FLUSH_SECONDS
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.campaigns.report import report
 from django_messagecentral.campaigns.states import CampaignStatus
@@ -56,15 +57,19 @@ def test_deadlocks_in_mid_campaign_cost_a_second_try_and_nothing_else(house: Hou
     house.start_worker()
     over, broken = threading.Event(), list[bool]()
 
+    def conflicts() -> int:
+        return len(broken) + sum(worker.says("conflict in ") for worker in house.workers)
+
     def lock_backwards() -> None:
         in_flight = Message.objects.filter(status=Status.SENDING)
-        while not over.wait(0.05):
+        while not conflicts() and not over.wait(0.05):
             ids = list(in_flight.order_by("-pk").values_list("pk", flat=True)[:20])
             try:
                 with transaction.atomic():
-                    for pk in ids:
+                    for place, pk in enumerate(ids):
                         Message.objects.select_for_update().get(pk=pk)
-                        time.sleep(0.01)
+                        if not place:  # by then the worker has locked the others, and waits for this one
+                            time.sleep(FLUSH_SECONDS + 0.5)
             except OperationalError as error:
                 broken.append(is_conflict(error))
         connection.close()
@@ -77,8 +82,7 @@ def test_deadlocks_in_mid_campaign_cost_a_second_try_and_nothing_else(house: Hou
         over.set()
         stranger.join()
     assert all(broken)
-    conflicts = len(broken) + sum(worker.says("conflict in ") for worker in house.workers)
-    assert conflicts > 0
+    assert conflicts() > 0
     assert set(house.received().values()) == {1}
     assert len(house.received()) == 300
     assert report(campaign).counts[Status.SUBMITTED] == 300
