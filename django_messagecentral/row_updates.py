@@ -1,4 +1,4 @@
-"""One UPDATE that gives many rows values of their own, and tells how many rows it met.
+"""One UPDATE that gives many rows values of their own, and tells how many rows it met; one INSERT of many.
 
 PostgreSQL joins the table with arrays (``UPDATE ... FROM UNNEST``): one statement for a batch of any size,
 and one parameter a column. Elsewhere the same is said with ``CASE id WHEN ... THEN ... END``, a few hundred
@@ -8,7 +8,7 @@ rows a statement. Django's own ``bulk_update`` resolves an expression a row: ten
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connections, models
@@ -33,6 +33,39 @@ def update_each(
         alike[tuple(values)].append(pk)
     statement = _from_arrays if _has_arrays(model) else _by_case
     return sum(statement(model, pks, names, rows, where, equals) for names, pks in alike.items())
+
+
+def insert_all(model: type[models.Model], rows: Sequence[Values]) -> None:
+    """Insert ``rows``, which all name the same columns; a column that has one value is sent once.
+
+    No ids come back and no signals are sent, as with ``bulk_create`` of many rows.
+    """
+    if not rows:
+        return
+    if not _has_arrays(model):
+        model._default_manager.bulk_create((model(**row) for row in rows), batch_size=500)
+        return
+    connection = connections[database_for(model)]
+    quote = connection.ops.quote_name
+    columns, shown = list[str](), list[str]()
+    arrays, constants = list[tuple[str, list[Any]]](), list[Any]()
+    for name in rows[0]:
+        field: Any = model._meta.get_field(name)
+        kind = field.db_type(connection).partition("(")[0]
+        values = [row[name] for row in rows]
+        columns.append(quote(field.column))
+        if arrays and all(value == values[0] for value in values):  # the first column says how many rows
+            constants.append(field.get_db_prep_save(values[0], connection))
+            shown.append(f"%s::{kind}")
+        else:
+            shown.append(f"v.v{len(arrays)}")
+            arrays.append((f"%s::{kind}[]", [field.get_db_prep_save(value, connection) for value in values]))
+    names = ", ".join(f"v{n}" for n in range(len(arrays)))
+    joined = f"UNNEST({', '.join(cast for cast, _values in arrays)}) AS v({names})"
+    table = quote(model._meta.db_table)
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(shown)} FROM {joined}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*constants, *(values for _cast, values in arrays)])
 
 
 def _has_arrays(model: type[models.Model]) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import math
+import queue
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 
@@ -51,11 +52,12 @@ SIGN_SECONDS = 2.0  # how often a sign of life is given, and rivals and budgets 
 FLUSH_SECONDS = 1.0  # how long a result may wait for company before it is written
 IDLE_SECONDS = 3.0  # a puller with nothing to do for this long ends; the sweep calls a new one
 QUEUE_ROWS = 5_000  # drafts that become queued in one step
-GATHER_SECONDS = 0.7  # between two reservations where the pace grants less than could be sent
+GATHER_SECONDS = 0.8  # between two reservations where the pace grants less than could be sent
 EMPTY_SECONDS = 0.3  # after which an empty queue is looked at again
 AHEAD_SECONDS = 1.0  # seconds of calls, at the pace of late, that may wait for a free thread
 LEARN_SECONDS = 0.25  # how long the vendor is watched before anything is claimed ahead
 AHEAD_MOST = 4  # and never more than so many calls a thread
+BREATH_SECONDS = 0.005  # in which answers gather while the threads have work
 DATABASE_SECONDS = 60.0  # how long answers are held while the database is away
 
 
@@ -99,10 +101,13 @@ class Puller:
         self._threads = app_settings.DISPATCH_THREADS
         self._stop = threading.Event()
         self._flying: dict[Future[CallResult | None], tuple[Claim, Parcel]] = {}
+        self._done: queue.SimpleQueue[Future[CallResult | None]] = queue.SimpleQueue()
         self._landed: list[tuple[Claim, dict[int, Result]]] = []
         self._flushed_at = time.monotonic()
         self._looked_at = 0.0
         self._pull_at = 0.0
+        self._found_nothing = True
+        self._paced = False
         self._signed_at = -SIGN_SECONDS
         self._began = time.monotonic()
         self._answers = 0
@@ -125,7 +130,7 @@ class Puller:
                     if now >= ends or now - idle_since > IDLE_SECONDS:
                         break
                     self._collect(pool, max(0.02, min(pause, LOOK_SECONDS)))
-                    if not self._flying and not self._landed and completion.complete(self._campaign_id):
+                    if self._is_idle() and completion.complete(self._campaign_id):
                         return False
             finally:
                 self._stop.set()
@@ -136,6 +141,10 @@ class Puller:
         # Asked again, and not remembered: somebody may have paused and resumed while the last calls landed.
         sending = Campaign.objects.filter(pk=self._campaign_id, status=CampaignStatus.SENDING).exists()
         return sending and app_settings.SENDING_ENABLED and time.monotonic() - idle_since <= IDLE_SECONDS
+
+    def _is_idle(self) -> bool:
+        """Nothing is under way, and there was nothing to claim when it was last asked for."""
+        return self._found_nothing and not self._flying and not self._landed
 
     def _may_go(self) -> bool:
         """Look at the campaign and the kill switch, at most every :data:`LOOK_SECONDS`."""
@@ -181,9 +190,10 @@ class Puller:
         wanted = room * self._packer.call_size
         granted = self._reserve(wanted)
         if not granted.count:
-            return self._nothing_until(max(granted.wait, GATHER_SECONDS))
-        if granted.count < wanted:  # the pace is what holds us: let some gather, instead of asking for each
-            self._nothing_until(GATHER_SECONDS)
+            return self._nothing_until(max(granted.wait, self._gather()))
+        self._paced = granted.count < wanted
+        if self._paced:  # the pace is what holds us: let some gather, instead of asking for each
+            self._nothing_until(self._gather())
         asked = time.monotonic()
         claimed = claim(self._packer.claimable(), granted.count)
         # Where the database kept us waiting, somebody may have paused meanwhile.
@@ -194,6 +204,7 @@ class Puller:
                 self._looked_at = 0.0  # the loop asks again, and ends
                 return FLUSH_SECONDS
         self._give_back(granted.count - len(claimed.rows))
+        self._found_nothing = not claimed.rows
         if not claimed.rows:
             return 0.02 if self._queue_drafts() else self._nothing_until(EMPTY_SECONDS)
         try:
@@ -211,6 +222,11 @@ class Puller:
         self._pull_at = time.monotonic() + seconds
         return seconds
 
+    def _gather(self) -> float:
+        """Seconds in which the pace grants less than may be claimed at once: what it grants beyond is lost."""
+        pace_of_all = min(limit.rate for limit in self._limits())
+        return min(GATHER_SECONDS, 0.8 * self._lookahead() * self._packer.call_size / pace_of_all)
+
     def _lookahead(self) -> int:
         """How many calls may be claimed: the threads', and behind them what surely leaves within a second.
 
@@ -227,7 +243,9 @@ class Puller:
         return max(1, ahead // 2, ahead - self._threads - self._threads // 2)
 
     def _submit(self, pool: ThreadPoolExecutor, claimed: Claim, parcel: Parcel) -> None:
-        self._flying[pool.submit(tracing.carried(self._carry), claimed, parcel)] = (claimed, parcel)
+        future = pool.submit(tracing.carried(self._carry), claimed, parcel)
+        self._flying[future] = (claimed, parcel)
+        future.add_done_callback(self._done.put)
 
     def _carry(self, claimed: Claim, parcel: Parcel) -> CallResult | None:
         return None if self._stop.is_set() else carry(self._backend, claimed, parcel)
@@ -259,14 +277,26 @@ class Puller:
     def _collect(self, pool: ThreadPoolExecutor, seconds: float) -> None:
         """Wait up to ``seconds`` for answers; write them when there are enough or they have waited enough."""
         if self._flying:
-            wait(self._flying, timeout=seconds, return_when=FIRST_COMPLETED)
+            self._take_landed(self._wait(seconds), pool)
         elif not self._landed:
             time.sleep(seconds)
-        self._take_landed([future for future in self._flying if future.done()], pool)
         waited = time.monotonic() - self._flushed_at
-        enough = len(self._landed) >= self._batch()
+        # Under a pace they come in bursts: all of one are written together, and nobody waits for a thread.
+        enough = len(self._landed) >= self._batch() and not self._paced
         if self._landed and (enough or waited >= FLUSH_SECONDS or not self._flying):
             self._flush()
+
+    def _wait(self, seconds: float) -> list[Future[CallResult | None]]:
+        """The calls that have ended: at least one, or none within ``seconds``."""
+        try:
+            done = [self._done.get(timeout=seconds)]
+        except queue.Empty:
+            return []
+        if len(self._flying) > self._threads:  # the threads have work: no need to wake up for each answer
+            time.sleep(BREATH_SECONDS)
+        while not self._done.empty():
+            done.append(self._done.get())
+        return done
 
     def _take_landed(
         self, futures: Iterable[Future[CallResult | None]], pool: ThreadPoolExecutor | None = None

@@ -13,13 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_messagecentral.client import ResponseCode
-from django_messagecentral.db import in_transaction, locked
+from django_messagecentral.db import among, in_transaction, locked
 from django_messagecentral.exceptions import Outcome
 from django_messagecentral.messaging.claims import worker_name
 from django_messagecentral.messaging.models import Attempt, Message
+from django_messagecentral.messaging.rows import HeldRow
 from django_messagecentral.messaging.states import DELIVERY, Cause, Status
 from django_messagecentral.messaging.transitions import StatusChange, Write, write
 from django_messagecentral.messaging.wire import CallResult
+from django_messagecentral.row_updates import insert_all
 
 RETRY_BASE = 2.0  # seconds; doubled a try
 RETRY_MAX = 300.0
@@ -73,18 +75,15 @@ def record_all(by_claim: Mapping[UUID, Mapping[int, Result]]) -> list[StatusChan
     by now is not touched.
     """
     expected = {(claim, pk): result for claim, results in by_claim.items() for pk, result in results.items()}
-    held = Message.objects.filter(pk__in=[pk for __, pk in expected], claim__in=list(by_claim))
-    rows = [row for row in locked(held.order_by("pk")) if (row.claim, row.pk) in expected]
-    claims = {row.pk: row.claim for row in rows}  # before they are written
+    held = Message.objects.filter(among(Message, "pk", [pk for __, pk in expected]), claim__in=list(by_claim))
+    rows = [row for row in HeldRow.read(locked(held.order_by("pk"))) if (row.claim, row.pk) in expected]
     results = {row.pk: expected[(row.claim, row.pk)] for row in rows}
     changes = write(rows, {row.pk: _write_for(row, results[row.pk]) for row in rows}, Cause.OWNER)
-    Attempt.objects.bulk_create(
-        _attempt(row.pk, claims[row.pk], call) for row in rows if (call := results[row.pk].call) is not None
-    )
+    insert_all(Attempt, [_attempt(row, call) for row in rows if (call := results[row.pk].call) is not None])
     return changes
 
 
-def _write_for(row: Message, result: Result) -> Write:
+def _write_for(row: HeldRow, result: Result) -> Write:
     call = result.call
     if call is None:
         if result.status == Status.QUEUED:
@@ -126,7 +125,7 @@ def _write_for(row: Message, result: Result) -> Write:
     return Write(new, fields)
 
 
-def _released(row: Message, not_before: datetime | None) -> dict[str, Any]:
+def _released(row: HeldRow, not_before: datetime | None) -> dict[str, Any]:
     attempts = max(0, row.attempt_count - 1)  # the wire was not touched
     return {"claim": None, "lease_until": None, "attempt_count": attempts, "not_before": not_before}
 
@@ -135,16 +134,16 @@ def _problem(call: CallResult) -> dict[str, Any]:
     return {"error": call.detail[:300], "error_code": str(call.code or call.http_status or "")[:20]}
 
 
-def _attempt(message_id: int, claim_id: UUID | None, call: CallResult) -> Attempt:
-    return Attempt(
-        message_id=message_id,
-        claim=claim_id,
-        outcome=call.outcome.value,
-        code=call.code,
-        http_status=call.http_status,
-        detail=call.detail[:300],
-        transaction_id=call.transaction_id[:64],
-        worker=worker_name(),
-        started_at=call.started_at,
-        finished_at=call.finished_at,
-    )
+def _attempt(row: HeldRow, call: CallResult) -> dict[str, Any]:
+    return {
+        "message_id": row.pk,
+        "claim": row.claim,
+        "outcome": call.outcome.value,
+        "code": call.code,
+        "http_status": call.http_status,
+        "detail": call.detail[:300],
+        "transaction_id": call.transaction_id[:64],
+        "worker": worker_name(),
+        "started_at": call.started_at,
+        "finished_at": call.finished_at,
+    }

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from django_messagecentral.db import Conflict, in_transaction, locked
 from django_messagecentral.messaging.models import Message, Spend
-from django_messagecentral.messaging.rows import Row
+from django_messagecentral.messaging.rows import HeldRow, Row
 
 Key = tuple[str, str, str]  # channel, message type, country
 
@@ -33,7 +33,7 @@ class Charges:
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
 
-    def add(self, row: Message | Row, *, messages: int, segments: int, cost_micros: int) -> None:
+    def add(self, row: Message | Row | HeldRow, *, messages: int, segments: int, cost_micros: int) -> None:
         """``row`` is charged so much more than before."""
         if not (messages or segments or cost_micros):
             return

@@ -25,7 +25,7 @@ from django_messagecentral import events, signals
 from django_messagecentral.db import Conflict, batched, database_for, in_transaction, locked
 from django_messagecentral.messaging.counters import COST_MICROS, SEGMENTS, Deltas
 from django_messagecentral.messaging.models import Message
-from django_messagecentral.messaging.rows import Row
+from django_messagecentral.messaging.rows import HeldRow, Row
 from django_messagecentral.messaging.spending import Charges
 from django_messagecentral.messaging.states import DELIVERY, Cause, Status, is_allowed, require
 from django_messagecentral.row_updates import update_each
@@ -137,7 +137,9 @@ def move(
     return changes
 
 
-def write(rows: Iterable[Message | Row], writes: Mapping[int, Write], cause: Cause) -> list[StatusChange]:
+def write(
+    rows: Iterable[Message | Row | HeldRow], writes: Mapping[int, Write], cause: Cause
+) -> list[StatusChange]:
     """Write a different outcome to each of ``rows``, which the caller has read *and locked in this
     transaction*.
 
