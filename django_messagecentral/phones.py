@@ -115,6 +115,11 @@ def mask_phone(e164: str) -> str:
     return f"+{code}{_MASK * (len(national) - visible)}{national[len(national) - visible :]}"
 
 
+def mask_numbers_in(text: str) -> str:
+    """``text`` with every phone number (E.164) in it masked."""
+    return re.sub(r"\+\d{5,15}", lambda found: mask_phone(found.group()), text)
+
+
 def from_vendor(mobile: str) -> str | None:
     """E.164 of a callback's ``mobile`` ("919999999999": country code, no plus); None if it cannot be one."""
     digits = _as_text_or_nothing(mobile).lstrip("+").removeprefix("00")

@@ -10,6 +10,7 @@ from tests.settings import DATABASES
 
 DATABASES["default"].update(json.loads(os.environ["MESSAGECENTRAL_WORKER_DATABASE"]))
 CACHES = json.loads(os.environ["MESSAGECENTRAL_WORKER_CACHES"])
+DEBUG = os.environ["MESSAGECENTRAL_WORKER_DEBUG"] == "True"
 MEDIA_ROOT = os.environ["MESSAGECENTRAL_WORKER_MEDIA"]
 MESSAGECENTRAL = json.loads(os.environ["MESSAGECENTRAL_WORKER_SETTINGS"])
 

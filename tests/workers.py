@@ -97,6 +97,7 @@ def worker_environment(home: Path, options: dict[str, Any]) -> dict[str, str]:
         "MESSAGECENTRAL_WORKER_DATABASE": json.dumps(database),
         "MESSAGECENTRAL_WORKER_CACHES": json.dumps(settings.CACHES),
         "MESSAGECENTRAL_WORKER_MEDIA": str(settings.MEDIA_ROOT),
+        "MESSAGECENTRAL_WORKER_DEBUG": str(settings.DEBUG),
         "MESSAGECENTRAL_WORKER_SETTINGS": json.dumps(settings.MESSAGECENTRAL),
         "MESSAGECENTRAL_WORKER_CELERY": json.dumps(options),
         "PYTHONUNBUFFERED": "1",

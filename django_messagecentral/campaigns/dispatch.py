@@ -223,7 +223,7 @@ class Puller:
         return seconds
 
     def _gather(self) -> float:
-        """Seconds in which the pace grants less than may be claimed at once: what it grants beyond is lost."""
+        """Seconds in which the pace grants less than may be claimed at once: what is beyond it, is lost."""
         pace_of_all = min(limit.rate for limit in self._limits())
         return min(GATHER_SECONDS, 0.8 * self._lookahead() * self._packer.call_size / pace_of_all)
 
@@ -281,7 +281,7 @@ class Puller:
         elif not self._landed:
             time.sleep(seconds)
         waited = time.monotonic() - self._flushed_at
-        # Under a pace they come in bursts: all of one are written together, and nobody waits for a thread.
+        # Under a pace they come in bursts: all of one are written together.
         enough = len(self._landed) >= self._batch() and not self._paced
         if self._landed and (enough or waited >= FLUSH_SECONDS or not self._flying):
             self._flush()

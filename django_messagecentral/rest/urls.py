@@ -14,6 +14,12 @@ from django_messagecentral.campaigns.rest.views import CampaignViewSet
 from django_messagecentral.messaging.rest.rates import RateViewSet
 from django_messagecentral.messaging.rest.views import InboundViewSet, MessageViewSet, SuppressionViewSet
 from django_messagecentral.rest.health import HealthViewSet
+from django_messagecentral.verification.rest.operators import (
+    PhoneLockViewSet,
+    RefusalViewSet,
+    SendBudgetViewSet,
+    VerificationLogViewSet,
+)
 from django_messagecentral.webhooks.rest.views import WebhookDeliveryViewSet, WebhookEndpointViewSet
 
 app_name = "messagecentral-rest"
@@ -29,5 +35,9 @@ router.register("callbacks", CallbackViewSet, basename="callback")
 router.register("rates", RateViewSet, basename="rate")
 router.register("budgets", BudgetViewSet, basename="budget")
 router.register("costs", CostsViewSet, basename="costs")
+router.register("verifications", VerificationLogViewSet, basename="verification")
+router.register("phone-locks", PhoneLockViewSet, basename="phone-lock")
+router.register("refusals", RefusalViewSet, basename="refusal")
+router.register("send-budgets", SendBudgetViewSet, basename="send-budget")
 router.register("health", HealthViewSet, basename="health")
 urlpatterns = router.urls

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from django_messagecentral.admin_base import SEE_NUMBERS, MaskedPhoneMixin, ReadOnlyAdmin
 from django_messagecentral.conf import app_settings
-from django_messagecentral.phones import mask_phone
+from django_messagecentral.phones import mask_numbers_in, mask_phone
 from django_messagecentral.verification.guards import ledger
 from django_messagecentral.verification.models import (
     Challenge,
@@ -27,13 +26,6 @@ from django_messagecentral.verification.models import (
     SendBudget,
     Verification,
 )
-
-_NUMBER = re.compile(r"\+\d{5,15}")
-
-
-def masked(text: str) -> str:
-    """``text`` with every phone number in it masked."""
-    return _NUMBER.sub(lambda found: mask_phone(found.group()), text)
 
 
 @admin.register(Verification)
@@ -90,7 +82,7 @@ class ChallengeAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
 
     @admin.display(description=_("error"))
     def error_shown(self, obj: Challenge) -> str:
-        return masked(obj.error)
+        return mask_numbers_in(obj.error)
 
 
 class LockedFilter(admin.SimpleListFilter):
@@ -153,7 +145,7 @@ class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
     @admin.display(description=_("unlock"))
     def unlock_button(self, obj: PhoneLedger) -> str:
         """The button is of the page's own form, which carries the CSRF token."""
-        state = self._state(obj)
+        state = ledger.lately(obj)
         locked = obj.locked_until is not None and obj.locked_until > timezone.now()
         if not getattr(obj, "_may_unlock", False) or not (locked or state.sends or state.wrong):
             return "-"
@@ -162,22 +154,17 @@ class PhoneLedgerAdmin(MaskedPhoneMixin, ReadOnlyAdmin):
             '<button type="submit" class="button" formaction="{}">{}</button>', where, _("Unlock")
         )
 
-    def _state(self, obj: PhoneLedger) -> ledger.State:
-        state = ledger.State(list(obj.sends), list(obj.wrong))
-        state.prune(timezone.now())
-        return state
-
     @admin.display(description=_("allowance of"))
     def whose(self, obj: PhoneLedger) -> str:
         return str(_("who has verified it before") if obj.holder else _("strangers"))
 
     @admin.display(description=_("codes sent in a day"))
     def sends_in_day(self, obj: PhoneLedger) -> str:
-        return f"{len(self._state(obj).sends)} / {app_settings.OTP_SENDS_PER_PHONE_DAY}"
+        return f"{len(ledger.lately(obj).sends)} / {app_settings.OTP_SENDS_PER_PHONE_DAY}"
 
     @admin.display(description=_("wrong codes in an hour"))
     def wrong_in_hour(self, obj: PhoneLedger) -> str:
-        return f"{len(self._state(obj).wrong)} / {app_settings.OTP_PHONE_WRONG_CODES_PER_HOUR}"
+        return f"{len(ledger.lately(obj).wrong)} / {app_settings.OTP_PHONE_WRONG_CODES_PER_HOUR}"
 
     def has_unlock_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("messagecentral.unlock_phone")
@@ -220,7 +207,7 @@ class RefusalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what ran out"), ordering="scope")
     def scope_shown(self, obj: Refusal) -> str:
-        return obj.scope if getattr(obj, "_in_full", False) else masked(obj.scope)
+        return obj.scope if getattr(obj, "_in_full", False) else mask_numbers_in(obj.scope)
 
     @admin.display(description=_("last phone"))
     def phone_shown(self, obj: Refusal) -> str:

@@ -26,6 +26,7 @@ from django_messagecentral.callbacks.models import Callback
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.messaging.models import Budget, InboundMessage, Message, Rate, Suppression
 from django_messagecentral.rest.base import Door
+from django_messagecentral.verification.models import Verification
 from django_messagecentral.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.rest.urls")]
@@ -76,6 +77,9 @@ def test_it_is_valid_and_names_every_door() -> None:
         *((f"/{name}/{{id}}/", "get") for name in ("inbound", "callbacks")),
         *((f"{reports}/{name}/", "post") for name in ("assign", "dismiss", "retry")),
         ("/callbacks/registration/", "post"),
+        ("/verifications/{id}/", "get"),
+        *((f"/{name}/", "get") for name in ("verifications", "phone-locks", "refusals", "send-budgets")),
+        ("/phone-locks/unlock/", "post"),
     } | {door for door in doors if door[0].startswith("/schema")}
 
 
@@ -136,6 +140,7 @@ def existing(path: str) -> Any:
         "rates": lambda: Rate(price=1),
         "budgets": lambda: Budget(name="b", amount=1),
         "campaigns": lambda: Campaign(name="c", text="Hello ##var##!"),
+        "verifications": lambda: Verification(phone=PHONE, purpose="signup", subject="s"),
         "webhook-endpoints": subscriber,
         "webhook-deliveries": lambda: WebhookDelivery(
             endpoint_id=subscriber().pk or 0, event="message.status_changed", body="{}"

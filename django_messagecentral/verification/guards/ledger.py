@@ -136,6 +136,13 @@ def read(phone: str, holder: str, now: datetime) -> State:
     return state
 
 
+def lately(row: PhoneLedger) -> State:
+    """The sends of the last day and the wrong codes of the last hour that ``row`` holds."""
+    state = State(list(row.sends), list(row.wrong))
+    state.prune(timezone.now())
+    return state
+
+
 def unlock(phone: str) -> int:
     """Forget sends, wrong codes and locks of a phone, anybody's: how many rows changed."""
     return PhoneLedger.objects.filter(phone=phone).update(
