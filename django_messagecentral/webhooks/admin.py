@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -37,7 +38,6 @@ class WebhookEndpointAdmin(admin.ModelAdmin):
     form = EndpointForm
     list_display = (
         "__str__",
-        "url",
         "enabled",
         "disabled_reason",
         "failures",
@@ -119,9 +119,9 @@ class WebhookEndpointAdmin(admin.ModelAdmin):
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at",
+        "state",
         "event",
         "endpoint",
-        "state",
         "attempts",
         "http_status",
         "detail",
@@ -150,7 +150,9 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("body"))
     def body_shown(self, obj: WebhookDelivery) -> str:
-        return json.dumps(json.loads(obj.body), ensure_ascii=False, indent=2)
+        return format_html(
+            '<pre class="mc-body">{}</pre>', json.dumps(json.loads(obj.body), ensure_ascii=False, indent=2)
+        )
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(CHANGE)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from django_messagecentral.webhooks.addresses import Unreachable, check_url
@@ -65,7 +66,7 @@ class WebhookEndpoint(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return self.description or self.url
+        return self.description or Truncator(self.url.partition("://")[2]).chars(40)
 
 
 class WebhookDelivery(models.Model):
