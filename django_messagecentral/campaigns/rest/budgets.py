@@ -6,17 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.parsers import JSONParser
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from django_messagecentral.campaigns.models import Campaign
 from django_messagecentral.conf import app_settings
 from django_messagecentral.messaging.budgets import standing
 from django_messagecentral.messaging.models import Budget, MessageType
-from django_messagecentral.rest.base import Door, Filters, Judged
-from django_messagecentral.rest.schema import BODY, described
+from django_messagecentral.rest.base import Filters, Judged
+from django_messagecentral.rest.tables import Table, table, table_permissions
 
 _EXAMPLE: dict[str, Any] = {
     "id": "a3c1f0aa-11d0-4f0e-9a0f-9b8d6d5c4b3a",
@@ -77,60 +75,20 @@ class BudgetFilters(Filters):
     stops = serializers.BooleanField(required=False, allow_null=True)
 
 
-class BudgetViewSet(Door):
+@table(
+    "budget",
+    BudgetSerializer,
+    BudgetFilters,
+    shows=_EXAMPLE,
+    asks=_ASKED,
+    changes={"amount": "750.00"},
+    when_changed="; what a raised one had stopped goes on: campaigns when resumed, single messages at once",
+)
+class BudgetViewSet(Table):
     """Amounts that warn and stop."""
 
     queryset = Budget.objects.select_related("campaign")
     serializer_class = BudgetSerializer
-    permissions_by_action = {
-        "list": ("view_budget",),
-        "retrieve": ("view_budget",),
-        "create": ("add_budget",),
-        "partial_update": ("change_budget",),
-        "destroy": ("delete_budget",),
-    }
-    throttles_by_action = dict.fromkeys(("create", "partial_update", "destroy"), "write")
+    permissions_by_action = table_permissions("budget")
     filter_serializer = BudgetFilters
     parser_classes = (JSONParser,)  # a form that leaves ``stops`` out would mean that it does not stop
-
-    @described(
-        "List budgets, the newest first",
-        {200: BudgetSerializer(many=True)},
-        parameters=[BudgetFilters],
-        statuses=(400, 404),
-        shows=_EXAMPLE,
-    )
-    def list(self, request: Request) -> Response:
-        return self.page(self.filter_queryset(self.get_queryset()))
-
-    @described("One budget", {200: BudgetSerializer}, statuses=(404,), shows=_EXAMPLE)
-    def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 (the URL's name for it)
-        return self.one()
-
-    @described(
-        "Add a budget",
-        {201: BudgetSerializer},
-        request=BudgetSerializer,
-        statuses=BODY,
-        asks=_ASKED,
-        shows=_EXAMPLE,
-    )
-    def create(self, request: Request) -> Response:
-        return self.stored(request)
-
-    @described(
-        "Change a budget",
-        {200: BudgetSerializer},
-        request=BudgetSerializer(partial=True),
-        statuses=(*BODY, 404),
-        asks={"amount": "750.00"},
-        shows=_EXAMPLE,
-    )
-    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
-        """What a raised budget had stopped goes on: campaigns when resumed, single messages by themselves."""
-        return self.stored(request, self.get_object())
-
-    @described("Delete a budget", {204: None}, statuses=(404,))
-    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        self.get_object().delete()
-        return Response(status=status.HTTP_204_NO_CONTENT)

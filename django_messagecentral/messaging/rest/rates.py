@@ -14,8 +14,9 @@ from rest_framework.response import Response
 
 from django_messagecentral.messaging.models import Channel, MessageType, Rate
 from django_messagecentral.messaging.rates_import import UnusableRates, read_rates, store
-from django_messagecentral.rest.base import Door, Filters, Judged
+from django_messagecentral.rest.base import Filters, Judged
 from django_messagecentral.rest.schema import BODY, described
+from django_messagecentral.rest.tables import Table, table, table_permissions
 
 SHOWN_ERRORS = 200
 _EXAMPLE: dict[str, Any] = {
@@ -59,64 +60,17 @@ class RateFilters(Filters):
     currency = serializers.CharField(max_length=3, required=False)
 
 
-class RateViewSet(Door):
+@table("rate", RateSerializer, RateFilters, shows=_EXAMPLE, asks=_ASKED, changes={"price": "0.130000"})
+class RateViewSet(Table):
     """What a segment costs."""
 
     queryset = Rate.objects.all()
     serializer_class = RateSerializer
     serializers_by_action = {"sheet": RateSheetSerializer}
-    permissions_by_action = {
-        "list": ("view_rate",),
-        "retrieve": ("view_rate",),
-        "create": ("add_rate",),
-        "partial_update": ("change_rate",),
-        "destroy": ("delete_rate",),
-        "sheet": ("add_rate",),
-    }
-    throttles_by_action = dict.fromkeys(("create", "partial_update", "destroy", "sheet"), "write")
+    permissions_by_action = {**table_permissions("rate"), "sheet": ("add_rate",)}
+    throttles_by_action = {**Table.throttles_by_action, "sheet": "write"}
     filter_serializer = RateFilters
     parser_classes = (JSONParser, FormParser, MultiPartParser)
-
-    @described(
-        "List rates, the newest first",
-        {200: RateSerializer(many=True)},
-        parameters=[RateFilters],
-        statuses=(400, 404),
-        shows=_EXAMPLE,
-    )
-    def list(self, request: Request) -> Response:
-        return self.page(self.filter_queryset(self.get_queryset()))
-
-    @described("One rate", {200: RateSerializer}, statuses=(404,), shows=_EXAMPLE)
-    def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 (the URL's name for it)
-        return self.one()
-
-    @described(
-        "Add a rate",
-        {201: RateSerializer},
-        request=RateSerializer,
-        statuses=BODY,
-        asks=_ASKED,
-        shows=_EXAMPLE,
-    )
-    def create(self, request: Request) -> Response:
-        return self.stored(request)
-
-    @described(
-        "Change a rate",
-        {200: RateSerializer},
-        request=RateSerializer(partial=True),
-        statuses=(*BODY, 404),
-        asks={"price": "0.130000"},
-        shows=_EXAMPLE,
-    )
-    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002
-        return self.stored(request, self.get_object())
-
-    @described("Delete a rate", {204: None}, statuses=(404,))
-    def destroy(self, request: Request, id: str) -> Response:  # noqa: A002
-        self.get_object().delete()
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @described(
         "Import a rate table (.xlsx): all of it, or none and each mistake by its row",
