@@ -59,8 +59,8 @@ def table(
     changes: Mapping[str, Any],
     when_changed: str = "",
 ) -> Callable[[T], T]:
-    """Describe a :class:`Table`. Examples: ``shows`` a row, ``asks`` a body that adds one, ``changes`` one that
-    changes one.
+    """Describe a :class:`Table`. Examples: ``shows`` a row, ``asks`` a body that adds one, ``changes`` a body
+    that changes one.
     """
     one = {200: serializer}
     described_all: Callable[[T], T] = extend_schema_view(

@@ -82,7 +82,7 @@ class BudgetFilters(Filters):
     shows=_EXAMPLE,
     asks=_ASKED,
     changes={"amount": "750.00"},
-    when_changed="; what a raised one had stopped goes on: campaigns when resumed, single messages at once",
+    when_changed="; what a raised one stopped goes on: campaigns when resumed, messages by themselves",
 )
 class BudgetViewSet(Table):
     """Amounts that warn and stop."""
