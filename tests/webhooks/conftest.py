@@ -50,7 +50,10 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length).decode()
+            if len(body.encode()) < length:  # who sent it died in the middle
+                return
             if state.hold is not None:
                 state.hold.wait(10)
             names = {name.lower(): value for name, value in self.headers.items()}
