@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -69,10 +71,11 @@ def test_a_broker_that_crashes_and_restarts_in_mid_campaign(own_broker: OwnBroke
     is_over = house.is_over(campaign)
 
     def supervised() -> bool:
-        """Celery itself gives up at times, where it acknowledges a task just then: who runs it starts it again."""
+        """Celery may give up, where it acknowledges a task just then: who runs it starts it again."""
         for worker in list(workers):
             if worker.process.poll() is not None:
-                worker.kill()  # what is left of its children
+                with suppress(ProcessLookupError):
+                    worker.signal(signal.SIGKILL)  # what is left of its children
                 workers.remove(worker)
                 house.outlive_leases()
                 workers.append(house.start_worker())
