@@ -223,7 +223,7 @@ class Puller:
         return seconds
 
     def _gather(self) -> float:
-        """Seconds in which the pace grants less than may be claimed at once: what is beyond it, is lost."""
+        """Seconds in which the pace grants no more than may be claimed at once: the rest would be lost."""
         pace_of_all = min(limit.rate for limit in self._limits())
         return min(GATHER_SECONDS, 0.8 * self._lookahead() * self._packer.call_size / pace_of_all)
 
